@@ -1,0 +1,7 @@
+"""`python -m scoring`: the same as the `autovi` command."""
+
+import sys
+
+from scoring.cli import main
+
+sys.exit(main())

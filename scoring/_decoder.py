@@ -1,0 +1,99 @@
+"""The child process that decodes strangers' files. Started by scoring/sandbox.py, never imported.
+
+It is given descriptors of the archive and of a block of shared memory, reads one JSON line a batch
+from standard input, and answers each with one JSON line. It knows no label, no secret and no path
+but those in its requests, and runs under resource limits that it cannot raise again.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import resource
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from scoring.archive import Member
+from scoring.errors import MapError
+from scoring.limits import Limits
+from scoring.maps import check_map
+
+ALIGNMENT = 64
+
+
+def main() -> None:
+    """Answer batches until standard input closes."""
+    setup: dict[str, Any] = json.loads(sys.stdin.readline())
+    limits = Limits(**setup["limits"])
+    memory = mmap.mmap(setup["memory_fd"], setup["memory_size"])
+    _bound_resources(limits)
+    for line in sys.stdin:
+        _allow_processor_time(limits.decode_seconds)
+        request = json.loads(line)
+        answer = _answer(request, setup["archive_fd"], memory, limits)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _bound_resources(limits: Limits) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    statm = Path("/proc/self/statm")
+    if statm.exists():  # Linux; other systems are bounded by time alone
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        bound = used + limits.decode_memory
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+def _allow_processor_time(seconds: float) -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 2, hard))
+
+
+def _answer(
+    request: dict[str, Any], fd: int, memory: mmap.mmap, limits: Limits
+) -> list[dict[str, Any]]:
+    """Decode a batch into one slot; tell in the slot's first bytes which image is under way."""
+    base, offset, answers = request["slot"], ALIGNMENT, []
+    for index, image in enumerate(request["images"]):
+        struct.pack_into("<q", memory, base, index)
+        try:
+            answer, used = _decode(image, fd, memory, base + offset, limits)
+        except MapError as error:
+            answer, used = {"problem": str(error)}, 0
+        except MemoryError:
+            answer, used = {"problem": "needs too much memory to decode"}, 0
+        answers.append(answer)
+        offset += -(-used // ALIGNMENT) * ALIGNMENT
+    return answers
+
+
+def _decode(
+    image: dict[str, Any], fd: int, memory: mmap.mmap, offset: int, limits: Limits
+) -> tuple[dict[str, Any], int]:
+    size = (image["width"], image["height"])
+    data = Member(**image["member"]).read(fd, limits.map_bytes(size))
+    checked = check_map(data, image["extension"], size, limits)
+    values = np.ascontiguousarray(checked.values)
+    target = np.frombuffer(memory, values.dtype, values.size, offset)
+    target[:] = values.reshape(-1)
+    answer = {
+        "offset": offset,
+        "stored": values.dtype.name,
+        "dtype": checked.dtype,
+        "maximum": checked.maximum,
+        "resized": checked.resized,
+    }
+    return answer, values.nbytes
+
+
+if __name__ == "__main__":
+    main()

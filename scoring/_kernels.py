@@ -1,0 +1,103 @@
+"""The loops over pixels, compiled. Compiled code is cached on disk beside this file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+_compiled = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def histogram(values: NDArray[Any], counts: NDArray[np.uint32]) -> None:
+    """Add the values (unsigned integers) to `counts`, shape (4, bins).
+
+    Four interleaved histograms: neighbouring pixels are often equal, and counting them into one
+    would wait for the same memory cell each time.
+    """
+    whole = values.size // 4 * 4
+    for i in range(0, whole, 4):
+        counts[0, values[i]] += np.uint32(1)
+        counts[1, values[i + 1]] += np.uint32(1)
+        counts[2, values[i + 2]] += np.uint32(1)
+        counts[3, values[i + 3]] += np.uint32(1)
+    for i in range(whole, values.size):
+        counts[0, values[i]] += np.uint32(1)
+
+
+@_compiled
+def find(key: np.uint64, keys: NDArray[Any], table: NDArray[np.int32], shift: np.uint64) -> Any:
+    """The cell of `key` among the sorted `keys`: 2 i + 1 if it is keys[i], 2 i if just below it."""
+    n = keys.size
+    if n == 0 or key < keys[0]:
+        return 0
+    if key > keys[n - 1]:
+        return 2 * n
+    bucket = (key - keys[0]) >> shift
+    low, high = table[bucket], table[bucket + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return 2 * low + 1 if low < n and keys[low] == key else 2 * low
+
+
+@_compiled
+def order_key(bits: np.uint64, sign: np.uint64) -> Any:
+    """IEEE 754 bits to an unsigned integer in the order of the numbers; -0 and +0 are one."""
+    if bits < sign:
+        return bits + sign
+    return sign - (bits - sign)
+
+
+@_compiled
+def order_keys(bits: NDArray[Any], keys: NDArray[Any], sign: np.uint64) -> None:
+    """`order_key` of each element."""
+    for i in range(bits.size):
+        keys[i] = order_key(np.uint64(bits[i]), sign)
+
+
+@_compiled
+def count_cells(
+    bits: NDArray[Any],
+    keys: NDArray[Any],
+    table: NDArray[np.int32],
+    shift: np.uint64,
+    sign: np.uint64,
+    cells: NDArray[np.uint32],
+) -> None:
+    """Add each float (given as its bits) to the cell it falls into among the sorted `keys`."""
+    for i in range(bits.size):
+        cells[find(order_key(np.uint64(bits[i]), sign), keys, table, shift)] += np.uint32(1)
+
+
+@_compiled
+def find_cells(
+    wanted: NDArray[Any],
+    keys: NDArray[Any],
+    table: NDArray[np.int32],
+    shift: np.uint64,
+    cells: NDArray[np.int32],
+) -> None:
+    """`find` of each of the `wanted` keys."""
+    for i in range(wanted.size):
+        cells[i] = find(wanted[i], keys, table, shift)
+
+
+@_compiled
+def add_gains(values: NDArray[Any], saturation: int, scale: float, gain: NDArray[np.int64]) -> None:
+    """Add a region's rise in saturated overlap to `gain`, by value.
+
+    `values` (integers, ascending) are the map's values in the region. The c-th highest of them
+    takes the overlap from (c - 1) / saturation to c / saturation, until it is 1.
+    """
+    before = np.int64(0)
+    for c in range(1, saturation + 1):
+        now = np.int64(np.rint(c / saturation * scale))
+        gain[values[values.size - c]] += now - before
+        before = now

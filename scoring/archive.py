@@ -1,0 +1,342 @@
+"""A stranger's archive, as a list of checked members that are read one at a time.
+
+Nothing is ever extracted to a path that the archive names. What an archive is, is told by its
+first bytes and not by its name: zip, tar, gzip-compressed tar, or (on the command line) a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+
+from scoring import zipdir
+from scoring.errors import ArchiveError, MapError, Problems, printable
+from scoring.limits import DEFAULT_LIMITS, Limits
+
+IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+IGNORED_FOLDERS = frozenset({"__MACOSX"})
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive: where its bytes lie, and how to check them.
+
+    `path` is set for a folder's file; otherwise the bytes lie at `offset` of the open archive.
+    """
+
+    name: str
+    size: int
+    offset: int = 0
+    compressed: int = 0
+    method: int = zipdir.STORED
+    crc: int | None = None
+    path: str | None = None
+
+    def read(self, fd: int, limit: int) -> bytes:
+        """The member's bytes, unpacked, at most `limit` of them.
+
+        Raises `MapError` if it is larger, cut short or does not match its checksum.
+        """
+        if self.size > limit:
+            raise MapError(f"unpacks to {self.size:,} bytes; at most {limit:,} are taken")
+        raw = self._raw(fd)
+        data = raw if self.method == zipdir.STORED else _inflate(raw, self.size)
+        if len(data) != self.size:
+            raise MapError(
+                f"holds {len(data):,} bytes where {self.size:,} were announced (cut short?)"
+            )
+        if self.crc is not None and zlib.crc32(data) != self.crc:
+            raise MapError("does not match the archive's checksum (damaged?)")
+        return data
+
+    def _raw(self, fd: int) -> bytes:
+        if self.path is None:
+            return os.pread(fd, self.compressed, self.offset)
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
+        with open(descriptor, "rb") as file:
+            return file.read(self.size + 1)
+
+
+def _inflate(raw: bytes, size: int) -> bytes:
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(raw, size + 1)
+    except zlib.error as error:
+        raise MapError(f"cannot be unpacked ({error})") from error
+    if len(data) > size or not (
+        inflater.eof or inflater.decompress(inflater.unconsumed_tail, 1) == b""
+    ):
+        raise MapError(f"unpacks to more than the {size:,} bytes announced")
+    return data
+
+
+class Archive:
+    """An open archive. Use as a context manager; `fd` stays valid until it closes."""
+
+    def __init__(
+        self, fd: int | None, members: tuple[Member, ...], temporary: IO[bytes] | None = None
+    ) -> None:
+        self._fd = fd
+        self._temporary = temporary
+        self.members = members
+
+    @property
+    def fd(self) -> int:
+        """The descriptor that members' offsets refer to; -1 for a folder."""
+        return -1 if self._fd is None else self._fd
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the archive; the temporary file of an unpacked tar disappears with it."""
+        if self._temporary is not None:
+            self._temporary.close()
+        elif self._fd is not None:
+            os.close(self._fd)
+        self._fd = self._temporary = None
+
+
+def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:
+    """Open a zip, tar, compressed tar or folder and check every name in it.
+
+    Raises `Refused` with all names that cannot be taken, or with the one reason why the whole
+    cannot be read.
+    """
+    problems = Problems()
+    try:
+        archive = _open(Path(path), limits, problems)
+    except ArchiveError as error:
+        problems.add(Path(path).name, error)
+        problems.raise_if_any()
+        raise
+    if problems:
+        archive.close()
+        problems.raise_if_any()
+    return archive
+
+
+def _open(path: Path, limits: Limits, problems: Problems) -> Archive:
+    if path.is_dir():
+        return Archive(None, tuple(_folder_members(path, limits, problems)))
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise ArchiveError(f"cannot be opened: {error.strerror}") from error
+    try:
+        head = os.pread(fd, 512, 0)
+        if head[:2] == b"\x1f\x8b":
+            return _open_compressed_tar(fd, limits, problems)
+        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            members = tuple(_zip_members(fd, limits, problems))
+        elif head[257:262] == b"ustar" or (len(head) == 512 and not any(head)):
+            members = tuple(_tar_members(fd, limits, problems))
+        else:
+            raise ArchiveError("is no archive; expected a .zip, .tar or .tar.gz file")
+    except BaseException:
+        os.close(fd)
+        raise
+    return Archive(fd, members)
+
+
+def _folder_members(root: Path, limits: Limits, problems: Problems) -> Iterator[Member]:
+    count = 0
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            relative = path.relative_to(root).as_posix()
+            count += 1
+            if count > limits.members:
+                raise ArchiveError(f"holds more than {limits.members} files")
+            if _ignored(relative):
+                continue
+            if path.is_symlink() or not path.is_file():
+                problems.add(relative, "is a link or a special file; expected a plain file")
+                continue
+            size = path.stat().st_size
+            yield Member(relative, size, compressed=size, path=str(path))
+
+
+def _zip_members(fd: int, limits: Limits, problems: Problems) -> Iterator[Member]:
+    for entry in zipdir.read_directory(fd, limits):
+        name, problem = _decode_name(entry.name, limits, utf8=entry.utf8)
+        problem = problem or entry.problem
+        if problem is None and (entry.is_folder or _ignored(name)):
+            continue
+        if problem is not None:
+            problems.add(name, problem)
+            continue
+        yield Member(name, entry.size, entry.data_offset, entry.compressed, entry.method, entry.crc)
+
+
+def _open_compressed_tar(fd: int, limits: Limits, problems: Problems) -> Archive:
+    spool = tempfile.TemporaryFile(prefix="autovi-")  # noqa: SIM115 - lives as long as the archive
+    try:
+        with open(fd, "rb") as source:
+            _gunzip(source, spool, limits.spool_bytes)
+        members = tuple(_tar_members(spool.fileno(), limits, problems))
+    except BaseException:
+        spool.close()
+        raise
+    return Archive(spool.fileno(), members, spool)
+
+
+def _gunzip(source: IO[bytes], spool: IO[bytes], limit: int) -> None:
+    """Unpack all gzip members (RFC 1952) into `spool`, at most `limit` bytes."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free // 2
+    written, inflater = 0, zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    pending = source.read(_CHUNK)
+    while pending:
+        try:
+            data = inflater.decompress(pending, _CHUNK)
+        except zlib.error as error:
+            raise ArchiveError(f"the gzip data is damaged ({error})") from error
+        written += len(data)
+        if written > limit:
+            raise ArchiveError(f"unpacks to more than {limit:,} bytes; send a zip file instead")
+        if written > free:
+            raise OSError("the disk has no room to unpack a compressed tar")
+        spool.write(data)
+        pending = inflater.unconsumed_tail
+        if inflater.eof:
+            pending = inflater.unused_data.lstrip(b"\0") or source.read(_CHUNK).lstrip(b"\0")
+            if pending:
+                inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        elif not pending:
+            pending = source.read(_CHUNK)
+    if not inflater.eof:
+        raise ArchiveError("the gzip data is cut short")
+    spool.flush()
+
+
+def _tar_members(fd: int, limits: Limits, problems: Problems) -> Iterator[Member]:
+    size = os.fstat(fd).st_size
+    count = 0
+    with open(os.dup(fd), "rb") as file:
+        file.seek(0)
+        try:
+            with tarfile.open(
+                fileobj=cast("IO[bytes]", _BoundedHeaders(file, limits)),
+                mode="r:",
+                encoding="utf-8",
+                errors="surrogateescape",
+            ) as tar:
+                for info in tar:
+                    # or all headers stay in memory
+                    tar.members.clear()  # type: ignore[attr-defined]
+                    count += 1
+                    if count > limits.members:
+                        raise ArchiveError(f"holds more than {limits.members} entries")
+                    member = _tar_member(info, size, limits, problems)
+                    if member is not None:
+                        yield member
+        except (tarfile.TarError, OverflowError, ValueError, EOFError) as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise ArchiveError(f"the tar file is damaged or cut short ({error})") from error
+
+
+class _BoundedHeaders:
+    """A file that refuses the huge reads which a hostile pax or long-name header asks for."""
+
+    def __init__(self, file: IO[bytes], limits: Limits) -> None:
+        self._file = file
+        self._limit = max(64 * 1024, 4 * limits.name_bytes)
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0 or size > self._limit:
+            raise ArchiveError(f"the tar file holds a header of {size:,} bytes")
+        return self._file.read(size)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+
+def _tar_member(
+    info: tarfile.TarInfo, archive_size: int, limits: Limits, problems: Problems
+) -> Member | None:
+    raw = info.name.encode("utf-8", "surrogateescape")
+    name, problem = _decode_name(raw, limits, utf8=True)
+    if info.isdir() and problem is None:
+        return None
+    if problem is None and _ignored(name):
+        return None
+    if problem is None and (info.issym() or info.islnk()):
+        problem = "is a link; expected a plain file"
+    if problem is None and (not info.isreg() or info.issparse()):
+        problem = "is a device or another special file; expected a plain file"
+    if problem is None and not 0 <= info.size <= archive_size - info.offset_data:
+        problem = "announces more bytes than the archive holds (cut short?)"
+    if problem is not None:
+        problems.add(name, problem)
+        return None
+    return Member(name, info.size, info.offset_data, info.size)
+
+
+def _decode_name(raw: bytes, limits: Limits, *, utf8: bool) -> tuple[str, str | None]:
+    """The member's name without a leading ``./``, and what is wrong with it or None."""
+    shown = raw.decode("utf-8", "surrogateescape") if utf8 or raw.isascii() else raw.decode("cp437")
+    if len(raw) > limits.name_bytes:
+        return shown, f"has a name of {len(raw):,} bytes; at most {limits.name_bytes:,} are taken"
+    try:
+        name = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return shown, "has a name that is not UTF-8"
+    return _normal(name), _name_problem(name)
+
+
+def _normal(name: str) -> str:
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
+def _name_problem(name: str) -> str | None:
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
+        return "has control characters in its name"
+    if "\\" in name:
+        return "has a backslash in its name; expected / between folders"
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        return "has an absolute path; expected one relative to the archive"
+    parts = _normal(name).rstrip("/").split("/")
+    if ".." in parts:
+        return "has .. in its path; expected a plain relative path"
+    if name.strip("./") and any(part in ("", ".") for part in parts):
+        return "has an empty part in its path; expected a plain relative path"
+    return None
+
+
+def _ignored(name: str) -> bool:
+    *folders, last = name.split("/")
+    return last in IGNORED_NAMES or not IGNORED_FOLDERS.isdisjoint(folders)
+
+
+def same_file_key(name: str) -> str:
+    """What two names share that a careless file system would take for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+__all__ = ["Archive", "Member", "open_archive", "printable", "same_file_key"]

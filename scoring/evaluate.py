@@ -1,0 +1,339 @@
+"""One archive and one dataset in, one report out.
+
+`validate` and `score` share every check of the maps; only `score` opens ground truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring import image_scores
+from scoring.archive import Archive, Member, open_archive
+from scoring.errors import DatasetError, MapError, Problems
+from scoring.ground_truth import CategoryTruth, read_truth
+from scoring.layout import match
+from scoring.limits import DEFAULT_LIMITS, Limits
+from scoring.manifest import CategoryManifest, Manifest, read_manifest
+from scoring.report import CategoryResult, Report, category_result
+from scoring.sandbox import Decoded, DecoderPool, Request
+from scoring.spro import CellCounter, ValueCounter
+
+Progress = Callable[[int, int], None]
+"""Called after every map with (maps done, maps in all)."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a validated archive holds.
+
+    Attributes
+    ----------
+    runs, categories : tuple of str
+    n_maps : int
+        Maps in all runs together.
+    metadata : dict
+        `submission.json`, or empty.
+    """
+
+    runs: tuple[str, ...]
+    categories: tuple[str, ...]
+    n_maps: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def validate(
+    dataset: Path,
+    maps: Path,
+    *,
+    categories: Collection[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Contents:
+    """Check everything that scoring would check, without opening ground truth.
+
+    Raises
+    ------
+    Refused
+        With one line for each problem.
+    DatasetError
+        If the dataset itself cannot be read.
+    """
+    manifest = read_manifest(dataset)
+    with open_archive(maps, limits) as archive:
+        upload = _Upload(archive, manifest, categories, limits, progress)
+        with upload.decoders(jobs) as pool:
+            for run, category in upload.parts():
+                upload.check(pool, run, category)
+        upload.problems.raise_if_any()
+        return upload.contents
+
+
+def score(
+    dataset: Path,
+    maps: Path,
+    *,
+    categories: Collection[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Report:
+    """Score all runs and categories of an archive.
+
+    Equal input gives an equal report, whatever `jobs`. Raises as `validate` does; then nothing
+    was scored.
+    """
+    manifest = read_manifest(dataset)
+    with open_archive(maps, limits) as archive:
+        upload = _Upload(archive, manifest, categories, limits, progress)
+        truths = {c: read_truth(manifest.categories[c]) for c in upload.layout.categories}
+        results: dict[str, dict[str, CategoryResult]] = {run: {} for run in upload.layout.runs}
+        with upload.decoders(jobs) as pool:
+            for run, category in upload.parts():
+                if upload.problems:
+                    upload.check(pool, run, category)
+                else:
+                    result = upload.score(pool, run, truths[category])
+                    if result is not None:
+                        results[run][category] = result
+        upload.problems.raise_if_any()
+        return Report(results, tuple(manifest.categories), upload.contents.metadata)
+
+
+def score_category(
+    dataset: Path,
+    maps: Path,
+    run: str,
+    category: str,
+    *,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> CategoryResult:
+    """Score one category of one run: one job of the site. Raises as `score` does."""
+    manifest = read_manifest(dataset)
+    with open_archive(maps, limits) as archive:
+        upload = _Upload(archive, manifest, [category], limits, progress, only_run=run)
+        truth = read_truth(manifest.categories[category])
+        with upload.decoders(1) as pool:
+            result = upload.score(pool, run, truth)
+        upload.problems.raise_if_any()
+        assert result is not None
+        return result
+
+
+class _MixedTypes(Exception):
+    """Some maps of the category were resized to float32: all are to be counted as floats."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+
+class _Upload:
+    """An archive matched to a dataset, and the problems found in it so far."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        manifest: Manifest,
+        categories: Collection[str] | None,
+        limits: Limits,
+        progress: Progress | None,
+        only_run: str | None = None,
+    ) -> None:
+        self.layout = match(archive.members, manifest, categories, limits)
+        if only_run is not None:
+            self._keep_run(only_run)
+        self.problems = Problems()
+        self._archive = archive
+        self._manifest = manifest
+        self._limits = limits
+        self._progress = progress
+        self._done = 0
+        self.contents = self._contents()
+        self._scores = self._read_scores()
+
+    def _keep_run(self, run: str) -> None:
+        if run not in self.layout.runs:
+            raise DatasetError(
+                f"{run}: the archive has no such run; it has {', '.join(self.layout.runs)}"
+            )
+        self.layout.runs = {run: self.layout.runs[run]}
+
+    def _contents(self) -> Contents:
+        layout = self.layout
+        metadata: dict[str, Any] = {}
+        if layout.metadata is not None:
+            metadata = self._read_metadata(layout.metadata)
+        return Contents(tuple(layout.runs), layout.categories, layout.n_maps, metadata)
+
+    def _read_metadata(self, member: Member) -> dict[str, Any]:
+        try:
+            metadata = json.loads(
+                member.read(self._archive.fd, self._limits.text_bytes).decode("utf-8")
+            )
+        except (MapError, ValueError, RecursionError) as error:
+            self.problems.add(member.name, f"cannot be read ({error}); expected a JSON object")
+            return {}
+        if not isinstance(metadata, dict):
+            self.problems.add(member.name, "is no JSON object")
+            return {}
+        return metadata
+
+    def _read_scores(self) -> dict[str, dict[str, dict[str, float]]]:
+        """`image_scores.csv` of each run: category -> image -> score."""
+        return {
+            run: image_scores.read(
+                member, self._archive.fd, self._manifest, set(self.layout.categories), self.problems
+            )
+            for run, member in self.layout.scores.items()
+            if run in self.layout.runs
+        }
+
+    def decoders(self, jobs: int) -> DecoderPool:
+        """The processes that decode this archive's maps."""
+        sizes = (s for c in self.layout.categories for s in self._category(c).images.values())
+        return DecoderPool(self._archive.fd, max(w * h for w, h in sizes), jobs, self._limits)
+
+    def parts(self) -> Iterator[tuple[str, str]]:
+        """All (run, category)."""
+        return ((run, category) for run, maps in self.layout.runs.items() for category in maps)
+
+    def _category(self, name: str) -> CategoryManifest:
+        return self._manifest.categories[name]
+
+    def _decode(
+        self, pool: DecoderPool, run: str, category: str, keys: Iterable[str]
+    ) -> Iterator[Decoded]:
+        maps, sizes = self.layout.runs[run][category], self._category(category).images
+        return pool.decode(Request(key, maps[key], sizes[key]) for key in keys)
+
+    def _first_look(
+        self, pool: DecoderPool, run: str, category: str, keys: Iterable[str], types: dict[str, str]
+    ) -> Iterator[Decoded]:
+        """Decode maps for the first time: note problems, tell progress, yield the sound ones."""
+        for decoded in self._decode(pool, run, category, keys):
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self.layout.n_maps)
+            member = decoded.request.member.name
+            if decoded.problem is not None:
+                self.problems.add(member, decoded.problem)
+                continue
+            expected = types.setdefault(category, decoded.dtype)
+            if decoded.dtype != expected:
+                self.problems.add(
+                    member,
+                    f"holds {decoded.dtype} values; expected {expected}, "
+                    f"as in the other maps of {category}",
+                )
+                continue
+            yield decoded
+
+    def check(self, pool: DecoderPool, run: str, category: str) -> None:
+        """Decode and check the maps of one category, without scoring."""
+        for _ in self._first_look(pool, run, category, self.layout.runs[run][category], {}):
+            pass
+
+    def score(self, pool: DecoderPool, run: str, truth: CategoryTruth) -> CategoryResult | None:
+        """Score one category of one run, or None if a problem was found in it."""
+        done, problems = self._done, self.problems.copy()
+        try:
+            return self._score_as(pool, run, truth, None)
+        except _MixedTypes as mixed:
+            dtype = mixed.dtype
+        self._done, self.problems = done, problems
+        return self._score_as(pool, run, truth, dtype)
+
+    def _score_as(
+        self, pool: DecoderPool, run: str, truth: CategoryTruth, dtype: str | None
+    ) -> CategoryResult | None:
+        tally = _Tally(truth, dtype)
+        types: dict[str, str] = {}
+        for decoded in self._first_look(pool, run, truth.name, truth.anomalous, types):
+            tally.first_pass(decoded)
+        tally.freeze()
+        for decoded in self._first_look(pool, run, truth.name, truth.good, types):
+            tally.add(decoded)
+        if self.problems:
+            return None
+        if tally.second_pass:
+            for decoded in self._decode(pool, run, truth.name, truth.anomalous):
+                if decoded.problem is not None:
+                    name = decoded.request.member.name
+                    raise RuntimeError(f"{name}: decoded, but not again: {decoded.problem}")
+                tally.add(decoded)
+        scores = self._scores.get(run, {}).get(truth.name, tally.maxima)
+        return category_result(truth, scores, tally.counter(), tally.resized)
+
+
+class _Tally:
+    """Counts, image scores and the number of resized maps of one category of one run."""
+
+    def __init__(self, truth: CategoryTruth, dtype: str | None) -> None:
+        self._truth = truth
+        self._dtype = dtype
+        self._counter: ValueCounter | CellCounter | None = None
+        self.maxima: dict[str, float] = {}
+        self.resized = 0
+
+    @property
+    def second_pass(self) -> bool:
+        return self._counter is not None and self._counter.second_pass
+
+    def counter(self) -> ValueCounter | CellCounter:
+        if self._counter is None:  # no anomalous image: the first look had nothing to tell the type
+            self._counter = self._make("uint8")
+            self.freeze()
+        return self._counter
+
+    def _make(self, dtype: str) -> ValueCounter | CellCounter:
+        self._dtype = dtype
+        small = dtype in ("uint8", "uint16", "float16")
+        return ValueCounter(self._truth, dtype) if small else CellCounter(self._truth, dtype)
+
+    def _ready(self, decoded: Decoded) -> NDArray[Any]:
+        """The map's values in the type that the whole category is counted in."""
+        assert decoded.values is not None
+        stored = decoded.values.dtype.name
+        if self._counter is None:
+            self._counter = self._make(self._dtype or stored)
+            if not self._truth.anomalous:
+                self.freeze()
+        if stored != self._dtype:
+            common = np.result_type(stored, np.dtype(self._dtype)).name
+            if common != self._dtype:
+                raise _MixedTypes(common)
+        return decoded.values.astype(self._dtype, copy=False)
+
+    def _note(self, decoded: Decoded) -> None:
+        self.maxima[decoded.request.key] = decoded.maximum
+        self.resized += decoded.resized
+
+    def first_pass(self, decoded: Decoded) -> None:
+        """Take one anomalous image's map."""
+        values = self._ready(decoded)
+        self._note(decoded)
+        if isinstance(self._counter, CellCounter):
+            self._counter.collect(decoded.request.key, values)
+        else:
+            self.add(decoded)
+
+    def freeze(self) -> None:
+        """All anomalous images have been seen once."""
+        if isinstance(self._counter, CellCounter):
+            self._counter.freeze()
+
+    def add(self, decoded: Decoded) -> None:
+        """Count one map for good."""
+        values = self._ready(decoded)
+        if decoded.request.key not in self.maxima:
+            self._note(decoded)
+        assert self._counter is not None
+        self._counter.add(decoded.request.key, values)

@@ -1,0 +1,223 @@
+"""What a map's file says of itself, read before a single pixel is decoded.
+
+Tiny parsers for the three formats, each checking exactly what the decoder will be asked to do.
+They touch a few hundred bytes and allocate nothing that the file could choose the size of.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from scoring.errors import MapError
+
+ACCEPTED_DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Format, size in pixels and data type of one map."""
+
+    format: str
+    width: int
+    height: int
+    dtype: str
+
+
+def read_header(data: bytes, extension: str) -> Header:
+    """Read the header of a map, by its extension (``.png``, ``.tif``, ``.tiff`` or ``.npy``).
+
+    Raises `MapError` for anything but one 2-D grey image of an accepted type.
+    """
+    reader = {".png": _png, ".tif": _tiff, ".tiff": _tiff, ".npy": _npy}[extension]
+    try:
+        header = reader(data)
+    except (struct.error, IndexError) as error:
+        raise MapError("the file is cut short or damaged") from error
+    if header.width < 1 or header.height < 1:
+        raise MapError(f"is {header.width}x{header.height} pixels; expected at least one pixel")
+    return header
+
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_COLOURS = {2: "RGB", 3: "a palette", 4: "grey with alpha", 6: "RGB with alpha"}
+
+
+def _png(data: bytes) -> Header:
+    """PNG (third edition): signature 5.2, chunk layout 5.3, IHDR 11.2.1."""
+    if data[:8] != _PNG_SIGNATURE:
+        raise MapError("is no PNG file")
+    header, kind, at = None, b"", 8
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        (crc,) = struct.unpack_from(">I", data, at + 8 + length)
+        if zlib.crc32(body, zlib.crc32(kind)) != crc:
+            raise MapError(f"has a damaged {kind.decode('latin-1')!r} chunk (wrong checksum)")
+        if header is None:
+            header = _png_header(kind, body)
+        elif kind in (b"acTL", b"fcTL", b"fdAT"):
+            raise MapError("is an animated PNG; expected one image")
+        elif kind == b"tRNS":
+            raise MapError("has transparency; expected plain grey")
+        elif kind == b"IHDR":
+            raise MapError("has a second header chunk")
+        at += 12 + length
+    if at != len(data):
+        raise MapError(f"has {len(data) - at:,} bytes after the image's end")
+    assert header is not None
+    return header
+
+
+def _png_header(kind: bytes, body: bytes) -> Header:
+    if kind != b"IHDR" or len(body) != 13:
+        raise MapError("does not begin with a PNG header chunk")
+    width, height, depth, colour = struct.unpack_from(">IIBB", body)
+    if colour != 0:
+        raise MapError(
+            f"is {_PNG_COLOURS.get(colour, 'of unknown colour')}; expected 8- or 16-bit grey"
+        )
+    if depth not in (8, 16):
+        raise MapError(f"has {depth} bits a pixel; expected 8- or 16-bit grey")
+    return Header("png", width, height, f"uint{depth}")
+
+
+_TIFF_SIZES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_TIFF_COMPRESSIONS = {
+    1,
+    5,
+    8,
+    32773,
+    32946,
+    50000,
+}  # none, LZW, deflate, PackBits, old deflate, zstd
+_TIFF_NAMES = {
+    6: "old JPEG",
+    7: "JPEG",
+    2: "CCITT",
+    3: "CCITT",
+    4: "CCITT",
+    34925: "LZMA",
+    50001: "WebP",
+}
+_SUB_IFDS, _EXTRA_SAMPLES = 330, 338
+_MAX_TAGS = 512
+
+
+def _tiff(data: bytes) -> Header:
+    """TIFF 6.0, section 2; BigTIFF as in libtiff's description of it."""
+    tags = _tiff_tags(data)
+
+    def one(tag: int, default: int | None = None) -> int:
+        values = tags.get(tag, ())
+        if not values and default is None:
+            raise MapError("lacks a required TIFF tag (damaged?)")
+        return values[0] if values else int(default or 0)
+
+    width, height = one(256), one(257)
+    if one(277, 1) != 1 or len(tags.get(258, ())) > 1 or _EXTRA_SAMPLES in tags:
+        raise MapError(f"has {one(277, 1)} samples a pixel; expected one (grey)")
+    if one(262) != 1:
+        raise MapError(
+            f"has photometric interpretation {one(262)}; expected 1 (higher is brighter)"
+        )
+    if one(259, 1) not in _TIFF_COMPRESSIONS:
+        name = _TIFF_NAMES.get(one(259), "unknown")
+        raise MapError(
+            f"uses TIFF compression {one(259)} ({name}); "
+            "expected none, deflate, LZW, PackBits or zstd"
+        )
+    kind = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}.get(
+        one(339, 1), "unknown"
+    )
+    dtype = f"{kind}{one(258, 1)}"
+    if dtype not in ACCEPTED_DTYPES:
+        raise MapError(f"holds {dtype} values; expected {', '.join(ACCEPTED_DTYPES)}")
+    _check_strips(tags, len(data))
+    return Header("tiff", width, height, dtype)
+
+
+def _tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    magic = struct.unpack_from(f"{order}H", data, 2)[0] if order else 0
+    if magic not in (42, 43):
+        raise MapError("is no TIFF file")
+    big = magic == 43
+    (first,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, 8 if big else 4)
+    (count,) = struct.unpack_from(f"{order}Q" if big else f"{order}H", data, first)
+    if count > _MAX_TAGS:
+        raise MapError(f"announces {count} TIFF tags; at most {_MAX_TAGS} are taken")
+    at, step = first + (8 if big else 2), 20 if big else 12
+    tags = {}
+    for index in range(count):
+        tag, values = _tiff_tag(data, at + index * step, f"{order}", big)
+        tags[tag] = values
+    (following,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, at + count * step)
+    if following or _SUB_IFDS in tags:
+        raise MapError("holds several pages; expected one")
+    return tags
+
+
+def _tiff_tag(data: bytes, at: int, order: str, big: bool) -> tuple[int, tuple[int, ...]]:
+    tag, kind = struct.unpack_from(f"{order}HH", data, at)
+    (count,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, at + 4)
+    letter = _TIFF_SIZES.get(kind)
+    if letter is None:
+        return tag, ()  # a text or a rational: nothing that matters here
+    size, inline, field = (
+        struct.calcsize(letter) * count,
+        (8 if big else 4),
+        at + (12 if big else 8),
+    )
+    if size > len(data):
+        raise MapError("has a TIFF tag that is longer than the file")
+    if size > inline:
+        (field,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, field)
+    return tag, struct.unpack_from(f"{order}{count}{letter}", data, field)
+
+
+def _check_strips(tags: dict[int, tuple[int, ...]], size: int) -> None:
+    for offsets, counts in ((273, 279), (324, 325)):
+        if len(tags.get(offsets, ())) != len(tags.get(counts, ())):
+            raise MapError("has TIFF strips without sizes")
+        for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=True):
+            if offset + count > size:
+                raise MapError("is cut short: a TIFF strip lies beyond the end of the file")
+    if not tags.get(273) and not tags.get(324):
+        raise MapError("has no TIFF strips or tiles")
+
+
+def npy_layout(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, Fortran order, dtype and offset of the data of an NPY file (NEP 1)."""
+    stream = io.BytesIO(data[: 12 + 10_000])
+    try:
+        version = npy_format.read_magic(stream)
+        read = (
+            npy_format.read_array_header_1_0
+            if version == (1, 0)
+            else npy_format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(stream)
+    except (ValueError, EOFError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+        raise MapError("is no readable NPY file") from error
+    return shape, fortran, dtype, stream.tell()
+
+
+def _npy(data: bytes) -> Header:
+    shape, _, dtype, offset = npy_layout(data)
+    if dtype.name not in ACCEPTED_DTYPES or dtype.hasobject or dtype.shape:
+        raise MapError(f"holds {dtype.name} values; expected {', '.join(ACCEPTED_DTYPES)}")
+    if len(shape) != 2:
+        raise MapError(f"has shape {shape}; expected two dimensions (height, width)")
+    height, width = shape
+    expected = height * width * dtype.itemsize
+    if expected != len(data) - offset:
+        raise MapError(
+            f"holds {len(data) - offset:,} bytes of data; expected {expected:,} for its shape"
+        )
+    return Header("npy", width, height, dtype.name)

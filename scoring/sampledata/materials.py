@@ -1,0 +1,37 @@
+"""Surfaces of a vehicle's assembly line."""
+
+from __future__ import annotations
+
+from scoring.sampledata.canvas import Material
+
+BLACK_PLASTIC = Material((0.11, 0.11, 0.12), spec=0.22, gloss=14, grain=0.05, mottle=0.12)
+SATIN_PLASTIC = Material((0.16, 0.16, 0.17), spec=0.35, gloss=28, grain=0.02, mottle=0.08)
+GREY_PLASTIC = Material((0.47, 0.48, 0.49), spec=0.2, gloss=18, grain=0.03, mottle=0.06)
+WHITE_PLASTIC = Material((0.86, 0.86, 0.83), spec=0.25, gloss=26, grain=0.02, mottle=0.05)
+BLUE_PLASTIC = Material((0.07, 0.25, 0.72), spec=0.4, gloss=35, grain=0.01, mottle=0.04)
+GREEN_PLASTIC = Material((0.10, 0.42, 0.26), spec=0.35, gloss=30, grain=0.02, mottle=0.05)
+RUBBER = Material((0.075, 0.075, 0.08), spec=0.1, gloss=7, grain=0.06, mottle=0.15)
+TAPE = Material((0.10, 0.10, 0.105), spec=0.16, gloss=9, grain=0.1, mottle=0.12)
+ZINC = Material((0.83, 0.84, 0.86), spec=0.5, gloss=60, metal=0.85, grain=0.006, mottle=0.08)
+STEEL = Material((0.72, 0.72, 0.74), spec=0.45, gloss=50, metal=0.8, grain=0.012, mottle=0.1)
+YELLOW_ZINC = Material((0.80, 0.66, 0.38), spec=0.5, gloss=50, metal=0.8, grain=0.008, mottle=0.1)
+ALUMINIUM = Material((0.66, 0.67, 0.69), spec=0.22, gloss=16, metal=0.35, grain=0.07, mottle=0.12)
+COATED_PIPE = Material((0.20, 0.24, 0.21), spec=0.4, gloss=32, metal=0.1, grain=0.02, mottle=0.06)
+PAINT = Material((0.50, 0.53, 0.56), spec=0.3, gloss=30, grain=0.02, mottle=0.05)
+SEALER = Material((0.62, 0.60, 0.54), spec=0.12, gloss=12, grain=0.06, mottle=0.08)
+TANK = Material((0.185, 0.19, 0.205), spec=0.19, gloss=11, grain=0.06, mottle=0.12)
+DARK = Material((0.035, 0.035, 0.04), spec=0.02, gloss=6)
+CARDBOARD = Material((0.69, 0.52, 0.34), spec=0.02, gloss=5, grain=0.03, mottle=0.1)
+GLOVE = Material((0.30, 0.41, 0.55), spec=0.06, gloss=6, grain=0.09, mottle=0.14)
+CUFF = Material((0.80, 0.79, 0.74), spec=0.04, gloss=5, grain=0.1, mottle=0.1)
+CLOTH = Material((0.74, 0.70, 0.62), spec=0.02, gloss=5, grain=0.12, mottle=0.1)
+LABEL = Material((0.88, 0.88, 0.85), spec=0.06, gloss=10, mottle=0.04)
+RED_CAP = Material((0.72, 0.10, 0.08), spec=0.35, gloss=30, grain=0.02, mottle=0.05)
+SLEEVE = Material((0.16, 0.19, 0.27), spec=0.03, gloss=5, grain=0.1, mottle=0.15)
+ENGINE = Material((0.34, 0.345, 0.35), spec=0.14, gloss=12, metal=0.15, grain=0.1, mottle=0.2)
+WIRE_RED = Material((0.62, 0.10, 0.09), spec=0.3, gloss=24, grain=0.01, mottle=0.05)
+WIRE_YELLOW = Material((0.78, 0.62, 0.12), spec=0.3, gloss=24, grain=0.01, mottle=0.05)
+WIRE_GREEN = Material((0.14, 0.42, 0.22), spec=0.3, gloss=24, grain=0.01, mottle=0.05)
+NATURAL = Material((0.70, 0.68, 0.60), spec=0.25, gloss=22, grain=0.02, mottle=0.05)
+FOIL = Material((0.80, 0.80, 0.82), spec=0.4, gloss=40, metal=0.6, grain=0.02, mottle=0.05)
+WEBBING = Material((0.74, 0.36, 0.08), spec=0.05, gloss=6, grain=0.06, mottle=0.1)

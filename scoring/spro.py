@@ -1,0 +1,258 @@
+"""Counting pixels: what AUsPRO and the pixel metrics are computed from.
+
+One pass over the maps of a category gives tables of counts by threshold (`CountsTable`): pixels
+outside every region, pixels inside some region, and how much each threshold adds to the saturated
+overlap of all regions. The saturated per-region overlap (sPRO) is that of Bergmann et al., "Beyond
+Dents and Scratches", IJCV 130, 2022, section 4.2; here every distinct map value is a threshold.
+
+Maps of 8 and 16 bits (integers, and half floats by their rank) are counted by value. For other
+floats the thresholds that matter, the values inside regions, are collected first; then every pixel
+is counted into the cell between two of them, which loses nothing: between two such thresholds the
+overlap is constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring import _kernels, exact
+from scoring.ground_truth import CategoryTruth, Region, folder_of
+from scoring.manifest import GOOD
+from scoring.registry import FPR_LIMITS
+
+_TABLE_BITS = 22
+
+
+@dataclass
+class CountsTable:
+    """Counts by threshold, ascending, of a set of images.
+
+    Attributes
+    ----------
+    outside : ndarray of integers, shape (bins,)
+        Pixels in no region of their image.
+    inside : ndarray of integers, shape (bins,)
+        Pixels in at least one region.
+    rise : ndarray of int64, shape (bins,)
+        What the threshold adds to the sum over regions of the saturated overlap, in units of
+        1 / `scale`.
+    n_regions : int
+    scale : int
+    """
+
+    outside: NDArray[Any]
+    inside: NDArray[Any]
+    rise: NDArray[np.int64]
+    n_regions: int
+    scale: int
+
+    def au_spro(self) -> dict[str, float]:
+        """AUsPRO at the five limits. There must be a region and a pixel outside regions."""
+        limits = [Fraction(limit) for limit in FPR_LIMITS]
+        areas = exact.area_under(self.outside, self.rise, self.full, limits)
+        return dict(zip(FPR_LIMITS, areas, strict=True))
+
+    def curve(self) -> NDArray[np.float64]:
+        """(FPR, sPRO) for plotting, shape (k, 2)."""
+        return exact.curve(self.outside, self.rise, self.full)
+
+    @property
+    def full(self) -> int:
+        return self.n_regions * self.scale
+
+    @property
+    def n_outside(self) -> int:
+        return int(self.outside.sum(dtype=np.int64))
+
+    @property
+    def n_inside(self) -> int:
+        return int(self.inside.sum(dtype=np.int64))
+
+
+def rise_scale(n_regions: int) -> int:
+    """The power of two that a region's full overlap counts as: all regions fit into 62 bits."""
+    return 1 << min(52, 61 - n_regions.bit_length())
+
+
+def union_of(regions: Iterable[Region]) -> NDArray[np.int32]:
+    """Flat indices of the pixels of any of the regions, sorted."""
+    pixels = [region.pixels for region in regions]
+    if len(pixels) == 1:
+        return pixels[0]
+    return np.unique(np.concatenate(pixels)) if pixels else np.empty(0, np.int32)
+
+
+class ValueCounter:
+    """Counts maps of at most 16 bits by value. Memory: O(bins x folders)."""
+
+    second_pass = False
+
+    def __init__(self, truth: CategoryTruth, dtype: str) -> None:
+        self._truth = truth
+        self._half = dtype == "float16"
+        bins = 256 if dtype == "uint8" else 1 << 16
+        self._scale = rise_scale(truth.n_regions)
+        self._counts = np.zeros((4, bins), np.uint32)
+        folders = sorted({GOOD, *map(folder_of, truth.anomalous)})
+        self._tables = {
+            folder: _empty_table(bins, np.dtype(np.int64), self._scale) for folder in folders
+        }
+
+    def add(self, key: str, values: NDArray[Any]) -> None:
+        """Count one image's map: flat, of the dtype given at the start."""
+        values = _half_ranks(values) if self._half else values
+        table = self._tables[folder_of(key)]
+        self._counts[:] = 0
+        _kernels.histogram(values, self._counts)
+        table.outside += self._counts.sum(axis=0, dtype=np.int64)
+        regions = self._truth.regions.get(key, ())
+        if regions:
+            inside = np.bincount(values[union_of(regions)], minlength=len(table.inside))
+            table.inside += inside
+            table.outside -= inside
+        for region in regions:
+            within = np.sort(values[region.pixels])
+            _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
+            table.n_regions += 1
+
+    def folder_areas(self) -> dict[str, dict[str, float] | None]:
+        """AUsPRO of each folder's images and all good ones; None where it is undefined."""
+        good = self._tables[GOOD]
+        return {
+            folder: _areas(_sum([good, table]))
+            for folder, table in self._tables.items()
+            if folder != GOOD
+        }
+
+    def all(self) -> CountsTable:
+        """All images."""
+        return _sum(list(self._tables.values()))
+
+
+def _empty_table(bins: int, dtype: np.dtype, scale: int) -> CountsTable:
+    outside, inside = np.zeros(bins, dtype), np.zeros(bins, dtype)
+    return CountsTable(outside, inside, np.zeros(bins, np.int64), 0, scale)
+
+
+def _sum(tables: list[CountsTable]) -> CountsTable:
+    return CountsTable(
+        reduce(np.add, [t.outside for t in tables]),
+        reduce(np.add, [t.inside for t in tables]),
+        reduce(np.add, [t.rise for t in tables]),
+        sum(t.n_regions for t in tables),
+        tables[0].scale,
+    )
+
+
+def _half_ranks(values: NDArray[np.float16]) -> NDArray[np.uint16]:
+    ranks = np.empty(values.size, np.uint16)
+    _kernels.order_keys(values.view(np.uint16), ranks, np.uint64(1 << 15))
+    return ranks
+
+
+class CellCounter:
+    """Counts float32 or float64 maps into the cells between the values found inside regions.
+
+    Memory: O(pixels inside regions), whatever the number of images. The maps of anomalous images
+    are needed twice: all of them through `collect`, then, after `freeze`, each map of the category
+    through `add`, one folder after the other.
+    """
+
+    second_pass = True
+
+    def __init__(self, truth: CategoryTruth, dtype: str) -> None:
+        self._truth = truth
+        self._bits = np.dtype(f"u{np.dtype(dtype).itemsize}")
+        self._sign = np.uint64(1 << (8 * self._bits.itemsize - 1))
+        self._scale = rise_scale(truth.n_regions)
+        self._collected: list[NDArray[Any]] = []
+        self._folder = GOOD
+        self._areas: dict[str, dict[str, float] | None] = {}
+
+    def collect(self, key: str, values: NDArray[Any]) -> None:
+        """Note the values inside the image's regions."""
+        within = values[union_of(self._truth.regions.get(key, ()))]
+        self._collected.append(np.unique(self._order_keys(within)))
+
+    def freeze(self) -> None:
+        """End collecting: all values inside regions are known."""
+        found = self._collected or [np.empty(0, self._bits)]
+        self._keys = np.unique(np.concatenate(found))
+        self._collected = found = []
+        self._lookup = _lookup_table(self._keys)
+        self._good = self._empty()
+        self._total = self._good
+        self._current = self._good
+
+    def _order_keys(self, values: NDArray[Any]) -> NDArray[Any]:
+        keys = np.empty(values.size, self._bits)
+        _kernels.order_keys(values.view(self._bits), keys, self._sign)
+        return keys
+
+    def _empty(self) -> CountsTable:
+        return _empty_table(2 * len(self._keys) + 1, np.dtype(np.uint32), self._scale)
+
+    def add(self, key: str, values: NDArray[Any]) -> None:
+        """Count one image's map: flat, of the dtype given at the start. Good images come first."""
+        folder = folder_of(key)
+        if folder != self._folder:
+            self._next_folder(folder)
+        table = self._current
+        _kernels.count_cells(
+            values.view(self._bits), self._keys, *self._lookup, self._sign, table.outside
+        )
+        regions = self._truth.regions.get(key, ())
+        if regions:
+            inside = self._cells(values[union_of(regions)])
+            np.add.at(table.inside, inside, np.uint32(1))
+            np.subtract.at(table.outside, inside, np.uint32(1))
+        for region in regions:
+            within = np.sort(self._cells(values[region.pixels]))
+            _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
+            table.n_regions += 1
+
+    def _cells(self, values: NDArray[Any]) -> NDArray[np.int32]:
+        cells = np.empty(values.size, np.int32)
+        _kernels.find_cells(self._order_keys(values), self._keys, *self._lookup, cells)
+        return cells
+
+    def _next_folder(self, folder: str) -> None:
+        if self._folder == GOOD:
+            self._total = _sum([self._good])
+        else:
+            self._areas[self._folder] = _areas(_sum([self._good, self._current]))
+            self._total = _sum([self._total, self._current])
+        self._folder = folder
+        self._current = self._empty()
+
+    def folder_areas(self) -> dict[str, dict[str, float] | None]:
+        """AUsPRO of each folder's images and all good ones; None where it is undefined."""
+        self._next_folder(GOOD)
+        return dict(self._areas)
+
+    def all(self) -> CountsTable:
+        """All images; after `folder_areas`."""
+        return self._total
+
+
+def _areas(table: CountsTable) -> dict[str, float] | None:
+    return table.au_spro() if table.n_regions and table.n_outside else None
+
+
+def _lookup_table(keys: NDArray[Any]) -> tuple[NDArray[np.int32], np.uint64]:
+    """Where in the sorted `keys` each stretch of 2**shift keys begins, and that shift."""
+    if not len(keys):
+        return np.zeros(2, np.int32), np.uint64(0)
+    low, span = int(keys[0]), int(keys[-1]) - int(keys[0])
+    wanted = min(_TABLE_BITS, max(10, (4 * len(keys)).bit_length()))
+    shift = max(0, span.bit_length() - wanted)
+    starts = (np.arange((span >> shift) + 1, dtype=np.uint64) << np.uint64(shift)) + np.uint64(low)
+    table = np.searchsorted(keys, starts.astype(keys.dtype)).astype(np.int32)
+    return np.append(table, np.int32(len(keys))), np.uint64(shift)

@@ -1,0 +1,3 @@
+"""The scorer's version: it changes whenever a score could."""
+
+SCORER_VERSION = "1.0.0"
