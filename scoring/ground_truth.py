@@ -211,7 +211,7 @@ def _unpack(arrays: dict[str, NDArray[Any]]) -> dict[str, tuple[Region, ...]]:
 
 def _load(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in ("keys", "areas", "saturations", "pixels")}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None  # absent, or half-written by something other than us: made anew

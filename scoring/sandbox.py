@@ -42,6 +42,7 @@ _ENVIRONMENT = {
 }
 _ANSWER_LIMIT = 1 << 20
 _NONE_YET = -1
+_MAX_IDLE_DEATHS = 2
 
 
 class DecoderFailed(RuntimeError):
@@ -191,6 +192,7 @@ class _Child:
         self._memory = mmap.mmap(self._memory_file.fileno(), slot_bytes * slots)
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
+        self._idle_deaths = 0
         self._sent: deque[_Batch] = deque()
 
     def forget(self) -> None:
@@ -259,6 +261,7 @@ class _Child:
             if line is None:
                 self._note_death(batch)
                 continue
+            self._idle_deaths = 0
             answers = _parse(line)
             if len(answers) != len(batch.pending()):
                 raise DecoderFailed("the decoder answered for another number of maps than asked")
@@ -285,10 +288,13 @@ class _Child:
         (current,) = struct.unpack_from("<q", self._memory, batch.slot * self._slot_bytes)
         pending = batch.pending()
         how = self.kill(grace=0.2)  # a closed pipe is seen a moment before the process is gone
-        if not 0 <= current < len(pending):
-            raise DecoderFailed(f"the decoder {how} before it looked at a map")
-        index = pending[current]
-        batch.failed[index] = f"cannot be decoded: the decoder {how}; expected a well-formed image"
+        if 0 <= current < len(pending):
+            reason = f"cannot be decoded: the decoder {how}; expected a well-formed image"
+            batch.failed[pending[current]] = reason
+        else:
+            self._idle_deaths += 1
+            if self._idle_deaths > _MAX_IDLE_DEATHS:
+                raise DecoderFailed(f"the decoder {how} before it looked at a map")
         for sent in self._sent:
             if sent.pending():
                 self._write(sent)

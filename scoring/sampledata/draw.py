@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -124,13 +125,14 @@ def _make_folders(root: Path, category: Category) -> None:
 
 def _draw_all(root: Path, pictures: Sequence[Picture], seed: int, workers: int) -> Iterator[int]:
     """Draw in batches; yields the number of pictures of each batch as it is done."""
-    if workers == 1:
+    if workers == 1 or len(pictures) <= _BATCH:
         for picture in pictures:
             yield draw_batch(root, [picture], seed)
         return
     batches = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(batches)), context) as pool:
+    workers = min(workers, len(batches))
+    with ProcessPoolExecutor(workers, context, initializer=_leave_ctrl_c_to_the_parent) as pool:
         try:
             pending: set[Future[int]] = {pool.submit(draw_batch, root, b, seed) for b in batches}
             while pending:
@@ -139,6 +141,10 @@ def _draw_all(root: Path, pictures: Sequence[Picture], seed: int, workers: int) 
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def draw_batch(root: Path, pictures: Sequence[Picture], seed: int) -> int:

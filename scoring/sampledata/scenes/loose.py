@@ -128,7 +128,7 @@ def foil(canvas: Canvas, x: float, rng: np.random.Generator) -> None:
 
     def facets(x: Plane, y: Plane) -> tuple[Plane, Plane]:
         a = np.sin(x * np.float32(0.07) + y * np.float32(0.03) + np.float32(waves[3]))
-        b = _sin(y - x * np.float32(0.56), 0.08, waves[4] + 1.5) + a * np.float32(0.5)
+        b = np.sin(y * np.float32(0.08) - x * np.float32(0.045) + np.float32(waves[4]) + 1.5 * a)
         c = np.float32(0.14) * np.sin(x * np.float32(0.19) + y * np.float32(0.23) + 2 * b)
         crease = np.float32(0.26) * np.tanh(4 * a * b), np.float32(0.26) * np.tanh(4 * (a - b))
         return crease[0] + c, crease[1] - c * b
