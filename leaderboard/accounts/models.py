@@ -1,0 +1,7 @@
+"""People."""
+
+from django.contrib.auth.models import AbstractUser
+
+
+class User(AbstractUser):
+    """A person who signs in with a name or an e-mail address and a password."""

@@ -1,0 +1,137 @@
+"""From the database to the candidates of a board, in a constant number of queries."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from leaderboard.boards.metrics import hidden_board_value, visible_keys
+from leaderboard.boards.models import ReportedScore
+from leaderboard.boards.standings import Cell, Entry
+from leaderboard.datasets.models import DatasetVersion, Labels
+from leaderboard.submissions.models import Method, Score, Submission
+from scoring.registry import flatten
+
+REPORTED, SUBMITTED = "reported", "submitted"
+
+
+def board_entries(version: DatasetVersion) -> list[Entry]:
+    """Everything that may have a row on a board: reported rows and current submissions.
+
+    Only public, scored submissions are read. Three queries, however many rows.
+    """
+    return [*reported_entries(version), *submitted_entries(version)]
+
+
+def reported_entries(version: DatasetVersion) -> list[Entry]:
+    """One entry a method that a paper reports, from its main tables."""
+    rows = ReportedScore.objects.filter(dataset_version=version, variant="")
+    by_method: dict[Method, list[ReportedScore]] = defaultdict(list)
+    for row in rows.select_related("method"):
+        by_method[row.method].append(row)
+    return [_entry(method, REPORTED, reported_cells(rows)) for method, rows in by_method.items()]
+
+
+def submitted_entries(version: DatasetVersion) -> list[Entry]:
+    """One entry a method: its one current submission."""
+    submissions = Submission.objects.standing(version)
+    scores: dict[object, list[Score]] = defaultdict(list)
+    for score in Score.objects.filter(submission__in=[item.pk for item in submissions]):
+        scores[score.submission_id].append(score)
+    return [submitted_entry(item, version, scores[item.pk]) for item in submissions]
+
+
+def submitted_entry(
+    submission: Submission, version: DatasetVersion, scores: Iterable[Score]
+) -> Entry:
+    """The entry of one submission from its score rows."""
+    scorer_version, current = current_scores(scores)
+    return _entry(
+        submission.method,
+        SUBMITTED,
+        scored_cells(current, version),
+        submission=str(submission.pk),
+        scorer_version=scorer_version,
+    )
+
+
+def reported_cells(rows: Iterable[ReportedScore]) -> dict[str, dict[str, Cell]]:
+    """Reported rows as cells by category and metric."""
+    cells: dict[str, dict[str, Cell]] = defaultdict(dict)
+    for row in rows:
+        cells[row.category][row.metric] = Cell(
+            row.mean, row.std, row.n, row.std_ddof, source=row.source, note=row.note
+        )
+    return dict(cells)
+
+
+def current_scores(scores: Iterable[Score]) -> tuple[str, list[Score]]:
+    """The scorer version a submission stands on, and its scores of that version.
+
+    That is the version that covers most of the submission, the newest one of
+    those: a re-scoring takes over when it is complete.
+    """
+    by_version: dict[str, list[Score]] = defaultdict(list)
+    for score in scores:
+        by_version[score.scorer_version].append(score)
+    if not by_version:
+        return "", []
+
+    def coverage(version: str) -> tuple[int, object]:
+        rows = by_version[version]
+        return len(rows), max(row.created for row in rows)
+
+    chosen = max(by_version, key=coverage)
+    return chosen, by_version[chosen]
+
+
+def scored_cells(scores: Iterable[Score], version: DatasetVersion) -> dict[str, dict[str, Cell]]:
+    """Score rows as cells: mean and sample std over runs.
+
+    A metric that is undefined on a category has no cell. On a board with hidden
+    labels only the published metrics are kept, rounded.
+    """
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    allowed = visible_keys(version)
+    for score in sorted(scores, key=lambda row: row.run):
+        report: Any = score.report
+        for key, value in flatten(report).items():
+            if value is not None and key in allowed:
+                values[score.category][key].append(value)
+    hidden = version.labels == Labels.HIDDEN
+    return {
+        category: {key: _cell(runs, hidden) for key, runs in by_metric.items()}
+        for category, by_metric in values.items()
+    }
+
+
+def _cell(runs: Sequence[float], hidden: bool) -> Cell:
+    mean = statistics.fmean(runs)
+    std = statistics.stdev(runs) if len(runs) > 1 else None
+    if hidden:
+        mean, std = hidden_board_value(mean), None if std is None else hidden_board_value(std)
+    return Cell(mean, std, len(runs))
+
+
+def _entry(
+    method: Method,
+    kind: str,
+    cells: dict[str, dict[str, Cell]],
+    *,
+    submission: str = "",
+    scorer_version: str = "",
+) -> Entry:
+    return Entry(
+        slug=method.slug,
+        name=method.name,
+        family=method.family,
+        kind=kind,
+        cells=cells,
+        badges=(kind,) if kind == REPORTED else (),
+        submission=submission,
+        scorer_version=scorer_version,
+        paper_url=method.paper_url,
+        code_url=method.code_url,
+    )

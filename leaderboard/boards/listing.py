@@ -1,0 +1,61 @@
+"""The list of boards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+
+from leaderboard.datasets.models import DatasetVersion, Labels
+from leaderboard.submissions.models import Visibility
+from leaderboard.submissions.states import State
+
+
+@dataclass(frozen=True)
+class BoardCard:
+    """What the list says of one board."""
+
+    version: DatasetVersion
+    categories: int
+    test_images: int
+    submitted: int
+    reported: int
+
+
+def board_cards() -> list[BoardCard]:
+    """All current boards with the methods that stand on them; one query."""
+    shown = Q(submissions__visibility=Visibility.PUBLIC, submissions__state=State.SCORED)
+    versions = DatasetVersion.objects.current().annotate(
+        submitted=Count("submissions__method", filter=shown, distinct=True),
+        reported=Count("reported_scores__method", distinct=True),
+    )
+    return [
+        BoardCard(
+            version,
+            len(version.categories),
+            _test_images(version),
+            version.submitted,
+            version.reported,
+        )
+        for version in versions
+    ]
+
+
+def image_counts(version: DatasetVersion, category: str) -> str:
+    """A category's images in words; by label only where the labels are public."""
+    entry = version.manifest[category]
+    train = f"{entry['train']} training images"
+    if version.labels == Labels.HIDDEN:
+        return f"{train}, {_category_test_images(entry)} test images"
+    folders = "".join(f", {count} {folder}" for folder, count in entry["folders"].items())
+    return f"{train}; test: {entry['good']} good{folders}"
+
+
+def _test_images(version: DatasetVersion) -> int:
+    return sum(_category_test_images(entry) for entry in version.manifest.values())
+
+
+def _category_test_images(entry: Mapping[str, Any]) -> int:
+    return int(entry["good"]) + sum(entry["folders"].values())

@@ -1,0 +1,77 @@
+"""What a reader asked a board for: all of it stands in the query string."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from urllib.parse import urlencode
+
+from leaderboard.boards.metrics import DEFAULT
+from scoring.registry import BY_FLAT_KEY, MetricPoint
+
+KINDS = ("reported", "submitted")
+
+
+@dataclass(frozen=True)
+class BoardQuery:
+    """Metric, order and filters; its defaults are left out of links."""
+
+    metric: str = DEFAULT
+    sort: str = ""
+    """A sort key of the table, ``-`` before it for descending; empty for rank order."""
+    kind: str = ""
+    family: str = ""
+
+    @property
+    def point(self) -> MetricPoint:
+        return BY_FLAT_KEY[self.metric]
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.kind or self.family)
+
+    @property
+    def sort_key(self) -> str:
+        return self.sort.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def link_elsewhere(self) -> str:
+        """The query string for another category: its columns differ, so the order goes."""
+        link = self.link(sort="")
+        return "" if link == "?" else link
+
+    @property
+    def link_unfiltered(self) -> str:
+        return self.link(kind="", family="")
+
+    def link(self, **changes: str) -> str:
+        """The query string of this query with some of it changed, from ``?`` on."""
+        changed = replace(self, **changes)
+        given = {
+            field.name: value
+            for field in fields(changed)
+            if (value := getattr(changed, field.name)) != field.default
+        }
+        return "?" + urlencode(given, safe="@") if given else "?"
+
+
+def parse(parameters: Mapping[str, str], allowed: frozenset[str]) -> BoardQuery:
+    """Read a query string.
+
+    Raises LookupError for a metric that the board does not have: a permalink
+    never silently shows another metric. Other unknown values are ignored.
+    """
+    metric = parameters.get("metric") or DEFAULT
+    if metric not in allowed:
+        raise LookupError(f"metric {metric[:60]!r}; the board has {', '.join(sorted(allowed))}")
+    kind = parameters.get("kind", "")
+    return BoardQuery(
+        metric=metric,
+        sort=parameters.get("sort", "")[:120],
+        kind=kind if kind in KINDS else "",
+        family=parameters.get("family", "")[:60],
+    )

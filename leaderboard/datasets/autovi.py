@@ -1,0 +1,69 @@
+"""What is known of AutoVI v1.0.0 before its files are on a server: the import preset.
+
+Counts are those of the published files (they differ a little from the paper's
+Table 3), sizes are width x height in pixels. DOI 10.5281/zenodo.10459003.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SLUG, NAME, VERSION = "autovi", "AutoVI", "1.0.0"
+DOI = "10.5281/zenodo.10459003"
+LICENCE = "CC BY-NC-SA 4.0"
+CITATION = (
+    "AutoVI: a genuine automotive production dataset for unsupervised visual inspection, "
+    "version 1.0.0. (c) Renault Group 2023-2024. https://doi.org/10.5281/zenodo.10459003"
+)
+DESCRIPTION = (
+    "Six inspection tasks from a car assembly line, with structural and logical anomalies under "
+    "real variation of light, focus and position."
+)
+
+LABELS = {
+    "engine_wiring": "Wiring",
+    "pipe_clip": "Clip",
+    "pipe_staple": "Staple",
+    "tank_screw": "T. screw",
+    "underbody_pipes": "Pipes",
+    "underbody_screw": "U. screw",
+}
+"""Short names of the categories, for tables."""
+
+
+def _category(
+    name: str, size: tuple[int, int], train: int, good: int, **folders: int
+) -> dict[str, Any]:
+    width, height = size
+    return {
+        "label": LABELS[name],
+        "width": width,
+        "height": height,
+        "train": train,
+        "good": good,
+        "folders": folders,
+    }
+
+
+_SMALL, _LARGE = (400, 400), (1000, 750)
+
+MANIFEST: dict[str, dict[str, Any]] = {
+    "engine_wiring": _category(
+        "engine_wiring",
+        _SMALL,
+        285,
+        285,
+        blue_hoop=5,
+        cardboard=5,
+        fastening=277,
+        multiple=33,
+        obstruction=2,
+    ),
+    "pipe_clip": _category("pipe_clip", _SMALL, 195, 195, operator=1, unclipped=141),
+    "pipe_staple": _category("pipe_staple", _SMALL, 191, 188, missing=117),
+    "tank_screw": _category("tank_screw", _LARGE, 318, 318, missing=95),
+    "underbody_pipes": _category(
+        "underbody_pipes", _LARGE, 161, 161, multiple=1, obstruction=180, operator=3
+    ),
+    "underbody_screw": _category("underbody_screw", _LARGE, 373, 374, missing=18),
+}

@@ -1,0 +1,85 @@
+"""The documentation: docs/*.md of the project, rendered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.text import slugify
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+FOLDER = Path(settings.BASE_DIR) / "docs"
+_LOCAL_LINK = re.compile(r"^(?P<page>[a-z0-9_-]+)\.md(?P<anchor>#.*)?$")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its name in the address, its title, its text as HTML."""
+
+    name: str
+    title: str
+    summary: str
+    html: str
+
+
+def pages() -> list[Page]:
+    """All pages, by title."""
+    names = sorted(path.stem for path in FOLDER.glob("*.md"))
+    return sorted((page for name in names if (page := read(name))), key=lambda page: page.title)
+
+
+def read(name: str) -> Page | None:
+    """The page ``name``, or None where there is none."""
+    path = FOLDER / f"{name}.md"
+    if path.parent != FOLDER or not path.is_file():
+        return None
+    return _render(name, path.read_text(encoding="utf-8"))
+
+
+@cache
+def _render(name: str, text: str) -> Page:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(text)
+    _add_anchors(tokens)
+    _point_links(tokens)
+    title = next((_text_after(tokens, i) for i, t in enumerate(tokens) if t.tag == "h1"), name)
+    summary = next(
+        (_text_after(tokens, i) for i, t in enumerate(tokens) if t.type == "paragraph_open"), ""
+    )
+    return Page(name, title, summary, markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _text_after(tokens: list[Token], opening: int) -> str:
+    """The plain text of the inline token that follows an opening one."""
+    children = tokens[opening + 1].children or []
+    return "".join(" " if t.type == "softbreak" else t.content for t in children).strip()
+
+
+def _add_anchors(tokens: list[Token]) -> None:
+    """Give each heading an id: of its first `code` (a metric's key), else of its words."""
+    taken: set[str] = set()
+    for index, token in enumerate(tokens):
+        if token.type != "heading_open":
+            continue
+        children = tokens[index + 1].children or []
+        codes = [child.content for child in children if child.type == "code_inline"]
+        words = slugify(_text_after(tokens, index))
+        key = codes[0] if codes and re.fullmatch(r"[a-z0-9_]+", codes[0]) else words
+        while key in taken:
+            key += "-more"
+        taken.add(key)
+        token.attrSet("id", key)
+
+
+def _point_links(tokens: list[Token]) -> None:
+    """Links between files (``metrics.md#x``) become links between pages."""
+    for token in tokens:
+        for child in token.children or []:
+            target = str(child.attrGet("href") or "")
+            local = _LOCAL_LINK.match(target)
+            if child.type == "link_open" and local:
+                child.attrSet("href", f"../{local['page']}/{local['anchor'] or ''}")

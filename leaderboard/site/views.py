@@ -1,0 +1,35 @@
+"""Health and documentation."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from leaderboard.site import docs
+
+
+@require_GET
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the site can answer from its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_GET
+def docs_index(request: HttpRequest) -> HttpResponse:
+    """All pages of the documentation."""
+    return render(request, "docs/index.html", {"pages": docs.pages()})
+
+
+@require_GET
+def docs_page(request: HttpRequest, page: str) -> HttpResponse:
+    """One page of the documentation."""
+    found = docs.read(page)
+    if found is None:
+        raise Http404
+    return render(request, "docs/page.html", {"page": found, "pages": docs.pages()})

@@ -1,0 +1,118 @@
+"""Maintainers' pages: read everything, retry what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from leaderboard.submissions.models import Event, Job, Method, Score, Submission
+from leaderboard.submissions.services.retry import retry_failed
+from leaderboard.submissions.transitions import IllegalTransition
+
+
+class ReadOnly:
+    """Rows that only the services write."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class JobInline(ReadOnly, admin.TabularInline):
+    model = Job
+    fields = ("kind", "run", "category", "state", "attempt", "worker", "done", "total", "error")
+    extra = 0
+
+
+class EventInline(ReadOnly, admin.TabularInline):
+    model = Event
+    fields = ("at", "actor", "kind", "text")
+    extra = 0
+
+
+@admin.register(Submission)
+class SubmissionAdmin(admin.ModelAdmin):
+    list_display = ("method", "dataset_version", "owner", "state", "attempt", "created", "finished")
+    list_filter = ("state", "dataset_version", "visibility")
+    list_select_related = ("method", "dataset_version__dataset", "owner")
+    search_fields = ("id", "method__name", "owner__username", "sha256")
+    date_hierarchy = "created"
+    fields = (
+        "id",
+        "owner",
+        "dataset_version",
+        "method",
+        "visibility",
+        "state",
+        "attempt",
+        "failure",
+        "archive_name",
+        "sha256",
+        "size",
+        "declared",
+        "metadata",
+        "runs",
+        "categories",
+        "n_maps",
+        "problem_count",
+        "problems",
+        "created",
+        "scoring_began",
+        "finished",
+    )
+    readonly_fields = tuple(name for name in fields if name not in ("visibility", "metadata"))
+    inlines = (JobInline, EventInline)
+    actions = ("retry",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.action(description="Queue failed submissions again", permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
+        for submission in queryset:
+            try:
+                retry_failed(submission.pk, request.user)  # type: ignore[arg-type]
+            except IllegalTransition:
+                text = f"{submission}: only a failed submission can be queued again"
+                self.message_user(request, text, messages.WARNING)
+            else:
+                self.message_user(request, f"{submission.pk}: queued", messages.SUCCESS)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("submission", "kind", "run", "category", "state", "attempt", "worker", "sends")
+    list_filter = ("state", "kind")
+    search_fields = ("submission__id",)
+
+
+@admin.register(Score)
+class ScoreAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("submission", "run", "category", "scorer_version", "created")
+    list_filter = ("category", "scorer_version")
+    search_fields = ("submission__id",)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("at", "submission", "kind", "actor", "text")
+    list_filter = ("kind",)
+    search_fields = ("submission__id",)
+
+
+@admin.register(Method)
+class MethodAdmin(admin.ModelAdmin):
+    list_display = ("name", "slug", "owner", "family", "created")
+    list_filter = ("family",)
+    search_fields = ("name", "slug", "owner__username")

@@ -1,0 +1,93 @@
+"""The upload form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from leaderboard.accounts.models import User
+from leaderboard.submissions.metadata import MetadataForm
+from leaderboard.submissions.models import Method, Visibility
+from leaderboard.submissions.services.submit import ARCHIVE_ENDINGS, Handed, archive_ending
+
+
+class SubmitForm(MetadataForm):
+    """An archive, the method it is of, and the optional fields of ``submission.json``."""
+
+    method = forms.ModelChoiceField(
+        label="Method",
+        queryset=Method.objects.none(),
+        required=False,
+        empty_label="A new method",
+    )
+    method_name = forms.CharField(
+        label="Name of the new method",
+        max_length=80,
+        required=False,
+        help_text="Only for a new method. It becomes the row on the board.",
+    )
+    archive = forms.FileField(label="Archive of anomaly maps")
+    visibility = forms.ChoiceField(
+        label="Visibility",
+        choices=[
+            (Visibility.PUBLIC, "Public: a row on the board once it is scored"),
+            (Visibility.PRIVATE, "Private: only you and the maintainers see it"),
+        ],
+        initial=Visibility.PUBLIC,
+        widget=forms.RadioSelect,
+    )
+    declared = forms.BooleanField(
+        label="No test image was used for training, normalisation or thresholds.",
+        error_messages={
+            "required": "The declaration is needed: scores that rest on test images cannot be "
+            "compared."
+        },
+    )
+
+    def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        method: Any = self.fields["method"]
+        method.queryset = Method.objects.filter(owner=owner)
+        archive = self.fields["archive"]
+        archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
+        most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        archive.help_text = f".zip, .tar or .tar.gz, at most {most}"
+
+    def clean_archive(self) -> Any:
+        archive = self.cleaned_data["archive"]
+        if archive_ending(archive.name) is None:
+            expected = ", ".join(ARCHIVE_ENDINGS)
+            raise forms.ValidationError(f"{archive.name}: not an archive; expected {expected}.")
+        if archive.too_large:
+            most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+            raise forms.ValidationError(f"{archive.name}: larger than {most}.")
+        return archive
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        method, name = data.get("method"), (data.get("method_name") or "").strip()
+        if not method and not name and "method_name" not in self.errors:
+            self.add_error("method_name", "Name the new method, or choose one of yours above.")
+        if method and name:
+            self.add_error(
+                "method_name",
+                "Leave this empty, or choose a new method above.",
+            )
+        return data
+
+    def handed(self) -> Handed:
+        """What the submit service takes. Call after ``is_valid``."""
+        data = self.cleaned_data
+        return Handed(
+            archive=data["archive"],
+            archive_name=data["archive"].name,
+            sha256=data["archive"].sha256,
+            method=data["method"],
+            method_name=data["method_name"],
+            visibility=data["visibility"],
+            declared=data["declared"],
+            metadata=self.told(),
+        )

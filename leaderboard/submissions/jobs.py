@@ -1,0 +1,97 @@
+"""What the job services share: the database's clock, sending, letting go."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from leaderboard.celery import app
+from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.states import JobState, State
+from leaderboard.submissions.transitions import move
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """The job belongs to another attempt, or to nobody: stop and write nothing."""
+
+
+def in_seconds(seconds: float) -> Combinable:
+    """The moment ``seconds`` from now, by the database's clock."""
+    later = Now() + Value(timedelta(seconds=seconds))
+    return ExpressionWrapper(later, output_field=DateTimeField())
+
+
+def lock(submission_id: object) -> Submission:
+    """Read a submission and hold its row until the transaction ends.
+
+    Every service that looks at several jobs of a submission does this first:
+    two workers that finish its last two jobs at once see each other's.
+    """
+    return Submission.objects.select_for_update().get(pk=submission_id)
+
+
+def send_on_commit(job: Job) -> None:
+    """Tell the workers about ``job`` once the surrounding transaction is durable."""
+    transaction.on_commit(lambda: send(job.pk, job.kind))
+
+
+def send(job_id: int, kind: str) -> None:
+    """Tell the workers about a job. A dead broker is no error: the sweeper sends it again."""
+    try:
+        app.send_task(f"submissions.{kind}", args=[job_id], retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("broker unreachable", extra={"job": job_id, "error": error})
+
+
+def enqueue(job: Job) -> None:
+    """Save a new job and send it on commit."""
+    job.sends = 1
+    job.send_at = in_seconds(settings.JOB_RESEND_SECONDS)  # type: ignore[assignment]
+    job.save()
+    send_on_commit(job)
+
+
+def let_go(submission: Submission, job: Job, *, why: str, delay: float, error: str = "") -> bool:
+    """Take a running job from its holder: queue it again, or fail it after its last attempt.
+
+    ``submission`` must be locked. ``why`` is a sentence for the submitter,
+    ``error`` a traceback for maintainers, ``delay`` the seconds until it is
+    sent again. False where the job was not held under ``job.lease_token``.
+    """
+    spent = job.attempt >= settings.JOB_MAX_ATTEMPTS
+    held = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
+    changed = held.update(
+        state=JobState.FAILED if spent else JobState.QUEUED,
+        lease_token=None,
+        lease_until=None,
+        send_at=in_seconds(delay),
+        error=error or F("error"),
+    )
+    if not changed:
+        return False
+    if spent:
+        fail(submission, f"{why} It was tried {job.attempt} times; a maintainer has to look.")
+    elif submission.state in (State.VALIDATING, State.SCORING):
+        move(submission, State.QUEUED, f"{why} It will be tried again.")
+    return True
+
+
+def fail(submission: Submission, reason: str) -> None:
+    """Move a locked submission to ``failed`` and stop its other jobs."""
+    move(submission, State.FAILED, reason, failure=reason)
+    stop_jobs(submission)
+
+
+def stop_jobs(submission: Submission) -> None:
+    """Cancel what is queued or running: its holders find their tokens gone."""
+    open_jobs = submission.jobs.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+    open_jobs.update(state=JobState.CANCELLED, lease_token=None, lease_until=None)

@@ -1,0 +1,274 @@
+"""Methods, submissions, their jobs, scores and events."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from leaderboard.accounts.models import User
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions.fields import ExactJSONField
+from leaderboard.submissions.states import ACTIVE, TERMINAL, JobState, State
+
+
+class Method(models.Model):
+    """A method: what a board's row is about. Its submissions come and go."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=80)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="methods"
+    )
+    family = models.CharField(max_length=60, blank=True)
+    description = models.TextField(blank=True)
+    backbone = models.CharField(max_length=100, blank=True)
+    pretraining_data = models.CharField(max_length=100, blank=True)
+    supervision = models.CharField(max_length=60, blank=True)
+    paper_url = models.URLField(blank=True)
+    code_url = models.URLField(blank=True)
+    created = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint("owner", "name", name="method_name_once_an_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Visibility(models.TextChoices):
+    """Who sees a submission."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
+        """Public ones, one's own, and everything for staff.
+
+        A public submission is open to everybody only once it is scored: until
+        then, and where it was rejected or withdrawn, it is its owner's matter.
+        """
+        if user.is_staff:
+            return self
+        shown = Q(visibility=Visibility.PUBLIC, state=State.SCORED)
+        if user.is_authenticated:
+            shown |= Q(owner=user)
+        return self.filter(shown)
+
+    def on_boards(self) -> SubmissionQuerySet:
+        """What boards may show: public and scored."""
+        return self.filter(visibility=Visibility.PUBLIC, state=State.SCORED)
+
+    def standing(self, version: DatasetVersion) -> list[Submission]:
+        """A method's one current submission each: its owner's choice, else the latest scored."""
+        rows = (
+            self.on_boards()
+            .filter(dataset_version=version)
+            .select_related("method", "owner")
+            .order_by("method_id", "-is_chosen", "-finished", "-created")
+        )
+        latest: dict[int, Submission] = {}
+        for row in rows:
+            latest.setdefault(row.method_id, row)
+        return list(latest.values())
+
+
+def archive_path(submission: Submission, filename: str) -> str:
+    """Where an archive lies in its storage: in a folder named by the submission's id."""
+    return f"{submission.pk}/{filename}"
+
+
+def archive_storage() -> Any:
+    """The storage of uploaded archives."""
+    return storages["submissions"]
+
+
+class Submission(models.Model):
+    """One uploaded archive: 1 to 10 runs of one method on one dataset version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="submissions")
+    dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="submissions")
+    method = models.ForeignKey(Method, models.PROTECT, related_name="submissions")
+    visibility = models.CharField(
+        max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC
+    )
+    is_chosen = models.BooleanField(
+        default=False, help_text="The owner's choice for the method's row on the board."
+    )
+
+    state = models.CharField(
+        max_length=12, choices=State.choices, default=State.DRAFT, editable=False
+    )
+    attempt = models.PositiveIntegerField(default=1, editable=False)
+
+    archive = models.FileField(
+        storage=archive_storage, upload_to=archive_path, blank=True, editable=False
+    )
+    archive_name = models.CharField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    size = models.PositiveBigIntegerField(default=0, editable=False)
+    declared = models.BooleanField(
+        default=False, help_text="No test image was used for training, normalisation or thresholds."
+    )
+    metadata = models.JSONField(default=dict, blank=True)
+    runs = models.JSONField(default=list, blank=True, editable=False)
+    categories = models.JSONField(default=list, blank=True, editable=False)
+    n_maps = models.PositiveIntegerField(default=0, editable=False)
+
+    problems = models.JSONField(default=list, blank=True, editable=False)
+    problem_count = models.PositiveIntegerField(default=0, editable=False)
+    failure = models.CharField(max_length=300, blank=True, editable=False)
+
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    scoring_began = models.DateTimeField(null=True, editable=False)
+    finished = models.DateTimeField(null=True, editable=False)
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created",)
+        indexes = [
+            models.Index("owner", "dataset_version", "created", name="submission_quota"),
+            models.Index("dataset_version", "state", name="submission_board"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                "method",
+                "dataset_version",
+                condition=Q(is_chosen=True),
+                name="one_chosen_submission_a_method",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} on {self.dataset_version} ({self.state})"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something still happens to it by itself."""
+        return self.state in ACTIVE
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def archive_file(self) -> Path:
+        """The stored archive's path on this machine."""
+        return Path(self.archive.path)
+
+
+class Job(models.Model):
+    """One piece of work on a submission. The row is the job; messages only hint at it.
+
+    Who holds ``lease_token`` until ``lease_until`` (by the database's clock)
+    may write to the row; ``attempt`` counts the claims.
+    """
+
+    class Kind(models.TextChoices):
+        VALIDATE = "validate"
+        SCORE = "score"
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    run = models.CharField(max_length=20, blank=True)
+    category = models.CharField(max_length=100, blank=True)
+
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=200, blank=True)
+
+    send_at = models.DateTimeField(db_default=Now(), help_text="When the sweeper sends it next.")
+    sends = models.PositiveIntegerField(default=0)
+
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = ExactJSONField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="The last traceback; for maintainers only.")
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    started = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                "submission", "kind", "run", "category", name="job_once_a_submission"
+            ),
+        ]
+        indexes = [
+            models.Index("state", "send_at", name="job_to_send"),
+            models.Index("state", "lease_until", name="job_lease"),
+        ]
+
+    def __str__(self) -> str:
+        what = f" {self.run}/{self.category}" if self.kind == Job.Kind.SCORE else ""
+        return f"{self.kind}{what} of {self.submission_id}"
+
+
+class Score(models.Model):
+    """One category's report of one run: exactly its entry in ``autovi score --json``."""
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="scores")
+    run = models.CharField(max_length=20)
+    category = models.CharField(max_length=100)
+    scorer_version = models.CharField(max_length=20)
+    report = ExactJSONField()
+    created = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("submission", "run", "category")
+        constraints = [
+            models.UniqueConstraint(
+                "submission",
+                "run",
+                "category",
+                "scorer_version",
+                name="score_once_a_run_category_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.category} of {self.submission_id}"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events are only ever added."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise TypeError("events are append-only: add another one")
+
+
+class Event(models.Model):
+    """Something that happened to a submission, in words for its owner."""
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    kind = models.CharField(max_length=20)
+    text = models.CharField(max_length=300)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.text

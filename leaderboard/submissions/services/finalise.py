@@ -1,0 +1,88 @@
+"""Record a finished job; the last one of a submission turns results into scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
+from leaderboard.submissions.metadata import fill_in
+from leaderboard.submissions.models import Job, Score, Submission
+from leaderboard.submissions.states import JobState, State
+from leaderboard.submissions.transitions import move
+from scoring import SCORER_VERSION, Contents
+
+
+def finish_validation(job: Job, contents: Contents) -> None:
+    """The archive is sound: one score job a (run, category), and the state ``scoring``.
+
+    Raises LeaseLost, with nothing written, where ``job`` is no longer ours.
+    """
+    with transaction.atomic():
+        submission = lock(job.submission_id)
+        _finish(job, None)
+        runs, categories = list(contents.runs), list(contents.categories)
+        for run in runs:
+            for category in categories:
+                enqueue(Job(submission=submission, kind=Job.Kind.SCORE, run=run, category=category))
+        fill_in(submission, contents.metadata)
+        move(
+            submission,
+            State.SCORING,
+            f"The archive is sound: {contents.n_maps} maps, "
+            f"{_count(runs, 'run')}, {_count(categories, 'category', 'categories')}.",
+            runs=runs,
+            categories=categories,
+            n_maps=contents.n_maps,
+            metadata=submission.metadata,
+            scoring_began=Now(),
+        )
+
+
+def finish_score(job: Job, report: dict[str, Any]) -> None:
+    """Keep one category's report; the last one writes the scores and the state ``scored``.
+
+    Raises LeaseLost, with nothing written, where ``job`` is no longer ours.
+    """
+    with transaction.atomic():
+        submission = lock(job.submission_id)
+        _finish(job, {"scorer_version": SCORER_VERSION, "report": report})
+        jobs = submission.jobs.filter(kind=Job.Kind.SCORE)
+        if not jobs.exclude(state=JobState.DONE).exists():
+            _publish(submission, list(jobs))
+
+
+def _finish(job: Job, result: dict[str, Any] | None) -> None:
+    held = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
+    changed = held.update(
+        state=JobState.DONE,
+        result=result,
+        lease_token=None,
+        lease_until=None,
+        finished=Now(),
+        done=F("total"),
+    )
+    if not changed:
+        raise LeaseLost(str(job))
+
+
+def _publish(submission: Submission, jobs: list[Job]) -> None:
+    Score.objects.bulk_create(
+        Score(
+            submission=submission,
+            run=job.run,
+            category=job.category,
+            scorer_version=job.result["scorer_version"],
+            report=job.result["report"],
+        )
+        for job in jobs
+        if job.result is not None
+    )
+    move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
+
+
+def _count(items: list[str], one: str, many: str = "") -> str:
+    return f"{len(items)} {one if len(items) == 1 else many or one + 's'}"

@@ -1,0 +1,77 @@
+"""Do a job: claim it, call the scorer, record what came of it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+
+from leaderboard.datasets import ground_truth, packs
+from leaderboard.submissions.heartbeat import Heartbeat
+from leaderboard.submissions.jobs import LeaseLost
+from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.services.claim import claim
+from leaderboard.submissions.services.finalise import finish_score, finish_validation
+from leaderboard.submissions.services.reject import reject
+from leaderboard.submissions.services.retry import retry_later
+from scoring import Limits, Refused, score_category, validate
+
+logger = logging.getLogger(__name__)
+
+
+def perform(job_id: int, worker: str) -> None:
+    """Do the job ``job_id`` if it is there to be done; never raises for the job's own sake."""
+    job = claim(job_id, worker)
+    if job is None:
+        logger.info("nothing to do", extra={"job": job_id})
+        return
+    about = {"job": job.pk, "what": str(job), "attempt": job.attempt}
+    logger.info("job begins", extra=about)
+    try:
+        with Heartbeat(job) as heartbeat:
+            record = _WORK[job.kind](job, heartbeat)
+        record()
+    except LeaseLost:
+        logger.warning("job lost on the way; its work is dropped", extra=about)
+    except Exception:
+        logger.exception("job raised", extra=about)
+        retry_later(job, traceback.format_exc())
+    else:
+        logger.info("job ends", extra=about)
+
+
+def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
+    submission = job.submission
+    pack = packs.path(submission.dataset_version)
+    try:
+        contents = validate(
+            pack, submission.archive_file, progress=heartbeat.progress, limits=_limits(submission)
+        )
+    except Refused as refused:
+        problems = refused
+        return lambda: reject(job, problems)
+    return lambda: finish_validation(job, contents)
+
+
+def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
+    submission = job.submission
+    dataset = ground_truth.path(submission.dataset_version)
+    result = score_category(
+        dataset,
+        submission.archive_file,
+        job.run,
+        job.category,
+        progress=heartbeat.progress,
+        limits=_limits(submission),
+    )
+    return lambda: finish_score(job, result.report)
+
+
+def _limits(submission: Submission) -> Limits:
+    return Limits(runs=submission.dataset_version.max_runs)
+
+
+_WORK: dict[str, Callable[[Job, Heartbeat], Callable[[], None]]] = {
+    Job.Kind.VALIDATE: _validate,
+    Job.Kind.SCORE: _score,
+}

@@ -1,0 +1,135 @@
+"""A person hands in an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.files import File
+from django.db import transaction
+from django.utils.text import slugify
+
+from leaderboard.accounts.models import User
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions.jobs import enqueue, fail, lock
+from leaderboard.submissions.metadata import describe_method
+from leaderboard.submissions.models import Event, Job, Method, Submission, Visibility
+from leaderboard.submissions.policies import Quota, quota
+from leaderboard.submissions.states import State
+from leaderboard.submissions.transitions import move
+
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+class SubmitRefused(Exception):
+    """The submission cannot be taken; the message says why."""
+
+
+class QuotaSpent(SubmitRefused):
+    """No submission left for now."""
+
+    def __init__(self, spent: Quota) -> None:
+        self.quota = spent
+        when = f"{spent.next_at:%Y-%m-%d %H:%M} UTC" if spent.next_at else "never"
+        super().__init__(f"No submission is left on this board for now; the next one: {when}.")
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What is handed in: a method (an existing one, or a new one's name), and the archive."""
+
+    archive: File[bytes]
+    archive_name: str
+    sha256: str
+    method: Method | None = None
+    method_name: str = ""
+    visibility: str = Visibility.PUBLIC
+    declared: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def submit(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
+    """Take an archive: store it and queue its check.
+
+    The quota is counted in the transaction that adds the row, with the
+    owner's row locked, so two requests at once cannot both take the last one.
+    Raises SubmitRefused (QuotaSpent) with nothing stored.
+    """
+    _check(owner, version, handed)
+    submission = _begin(owner, version, handed)
+    try:
+        submission.archive.save(_stored_name(handed.archive_name), handed.archive, save=False)
+    except OSError:
+        with transaction.atomic():
+            fail(lock(submission.pk), "The archive could not be stored. Please send it again.")
+        raise
+    with transaction.atomic():
+        move(
+            submission,
+            State.QUEUED,
+            f"Received {handed.archive_name} ({handed.archive.size:,} bytes).",
+            actor=owner,
+            archive=submission.archive.name,
+            sha256=handed.sha256,
+            size=handed.archive.size,
+        )
+        enqueue(Job(submission=submission, kind=Job.Kind.VALIDATE))
+    return submission
+
+
+def archive_ending(name: str) -> str | None:
+    """The ending of an archive's name, of those that are taken, or None."""
+    matching = (ending for ending in ARCHIVE_ENDINGS if name.lower().endswith(ending))
+    return next(matching, None)
+
+
+def _stored_name(name: str) -> str:
+    """What the archive is stored under: nothing of the sender's name but its ending."""
+    return f"archive{archive_ending(name) or ''}"
+
+
+def _check(owner: User, version: DatasetVersion, handed: Handed) -> None:
+    if not version.is_open:
+        raise SubmitRefused(f"{version} takes no uploads: its files are not on this server.")
+    if not handed.declared:
+        raise SubmitRefused("The declaration about test images is missing.")
+    if handed.method is not None and handed.method.owner_id != owner.pk:
+        raise SubmitRefused(f"{handed.method} is another person's method.")
+    if handed.method is None and not handed.method_name.strip():
+        raise SubmitRefused("The method has no name.")
+
+
+def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=owner.pk)
+        left = quota(owner, version)
+        if left.left < 1:
+            raise QuotaSpent(left)
+        method = handed.method or _new_method(owner, handed.method_name.strip())
+        describe_method(method, handed.metadata)
+        submission = Submission.objects.create(
+            owner=owner,
+            dataset_version=version,
+            method=method,
+            visibility=handed.visibility,
+            declared=handed.declared,
+            metadata=dict(handed.metadata),
+            archive_name=handed.archive_name[-255:],
+        )
+        Event.objects.create(
+            submission=submission, actor=owner, kind=State.DRAFT, text="Submission begun."
+        )
+        move(submission, State.UPLOADING, "The upload began.", actor=owner)
+    return submission
+
+
+def _new_method(owner: User, name: str) -> Method:
+    if Method.objects.filter(owner=owner, name=name).exists():
+        raise SubmitRefused(f"You have a method named {name} already; choose it from the list.")
+    base = slugify(name)[:60] or "method"
+    slug, number = base, 1
+    while Method.objects.filter(slug=slug).exists():
+        number += 1
+        slug = f"{base}-{number}"
+    return Method.objects.create(owner=owner, name=name, slug=slug)

@@ -1,0 +1,79 @@
+"""What makes the database the truth: send lost messages again, end lost leases."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Now
+
+from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.states import JobState, State
+
+logger = logging.getLogger(__name__)
+
+UPLOAD_HOURS = 1
+"""An upload whose web process died is given up after this long."""
+
+MOST_AT_ONCE = 200
+"""Jobs looked at in one sweep, so that a sweep stays short."""
+
+
+def sweep() -> None:
+    """One round: lost leases, jobs due to be sent, uploads that never ended."""
+    end_lost_leases()
+    send_due_jobs()
+    give_up_uploads()
+
+
+def end_lost_leases() -> int:
+    """Queue (or, after the last attempt, fail) the jobs whose holder went silent."""
+    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now())
+    ended = 0
+    for job in lost.order_by("lease_until")[:MOST_AT_ONCE]:
+        with transaction.atomic():
+            submission = lock(job.submission_id)
+            still_lost = Job.objects.filter(
+                pk=job.pk, lease_token=job.lease_token, lease_until__lt=Now()
+            )
+            if still_lost.exists() and submission.is_active:
+                why = "The worker went silent."
+                ended += let_go(submission, job, why=why, delay=0)
+                logger.warning("lease lost", extra={"job": job.pk, "worker": job.worker})
+    return ended
+
+
+def send_due_jobs() -> int:
+    """Send queued jobs whose message is due, or may have been lost.
+
+    The wait doubles from one sending to the next, so that a long queue does
+    not fill the broker with copies.
+    """
+    due = Job.objects.filter(state=JobState.QUEUED, send_at__lte=Now())
+    sent = 0
+    for job in due.order_by("send_at")[:MOST_AT_ONCE]:
+        wait = settings.JOB_RESEND_SECONDS * 2 ** min(job.sends, 5)
+        with transaction.atomic():
+            mine = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, sends=job.sends)
+            if mine.update(sends=F("sends") + 1, send_at=in_seconds(wait)):
+                send_on_commit(job)
+                sent += 1
+    return sent
+
+
+def give_up_uploads() -> int:
+    """Fail submissions that were never received whole."""
+    oldest = Now() - Value(timedelta(hours=UPLOAD_HOURS))
+    stuck = Submission.objects.filter(state__in=[State.DRAFT, State.UPLOADING], created__lt=oldest)
+    given_up = 0
+    for pk in list(stuck.values_list("pk", flat=True)[:MOST_AT_ONCE]):
+        with transaction.atomic():
+            submission = lock(pk)
+            if submission.state in (State.DRAFT, State.UPLOADING):
+                fail(submission, "The upload did not arrive whole. Please send it again.")
+                given_up += 1
+    return given_up

@@ -1,0 +1,23 @@
+"""The owner takes a submission back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from leaderboard.accounts.models import User
+from leaderboard.submissions.jobs import lock, stop_jobs
+from leaderboard.submissions.models import Submission
+from leaderboard.submissions.states import State
+from leaderboard.submissions.transitions import move
+
+
+def withdraw(submission_id: object, actor: User) -> Submission:
+    """Withdraw a submission, at any time; a scored one leaves the boards.
+
+    Raises IllegalTransition where it is already over (rejected, withdrawn).
+    """
+    with transaction.atomic():
+        submission = lock(submission_id)
+        move(submission, State.WITHDRAWN, "Withdrawn by its owner.", actor=actor, is_chosen=False)
+        stop_jobs(submission)
+    return submission

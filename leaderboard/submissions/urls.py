@@ -1,0 +1,17 @@
+"""Addresses of submissions."""
+
+from django.urls import path
+
+from leaderboard.submissions import views
+
+app_name = "submissions"
+urlpatterns = [
+    path("submit/", views.boards, name="submit"),
+    path("submit/<slug:slug>/", views.submit_form, name="submit"),
+    path("submissions/", views.mine, name="mine"),
+    path("submissions/<uuid:pk>/", views.detail, name="detail"),
+    path("submissions/<uuid:pk>/progress", views.progress, name="progress"),
+    path("submissions/<uuid:pk>/report.json", views.report, name="report"),
+    path("submissions/<uuid:pk>/withdraw", views.withdraw_one, name="withdraw"),
+    path("submissions/<uuid:pk>/choose", views.choose_one, name="choose"),
+]

@@ -1,0 +1,173 @@
+"""Pages of submissions: hand in, follow, read, withdraw."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import policies
+from leaderboard.submissions.forms import SubmitForm
+from leaderboard.submissions.metadata import MetadataForm, told
+from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.results import report_json, results
+from leaderboard.submissions.services.choose import NotChoosable, choose
+from leaderboard.submissions.services.submit import SubmitRefused, submit
+from leaderboard.submissions.services.withdraw import withdraw
+from leaderboard.submissions.states import State
+from leaderboard.submissions.timeline import steps
+from leaderboard.submissions.transitions import IllegalTransition
+from scoring.registry import METRICS
+
+PAGE_LENGTH = 25
+
+
+@require_GET
+@login_required
+def boards(request: HttpRequest) -> HttpResponse:
+    """Which board to submit to, with what is left of the quota on each."""
+    versions = DatasetVersion.objects.current()
+    rows = [(version, policies.quota(_user(request), version)) for version in versions]
+    return render(request, "submissions/boards.html", {"rows": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def submit_form(request: HttpRequest, slug: str) -> HttpResponse:
+    """The upload form of one board."""
+    version = get_object_or_404(DatasetVersion.objects.current(), dataset__slug=slug)
+    owner = _user(request)
+    form = SubmitForm(owner, request.POST or None, request.FILES or None)
+    if request.method == "POST" and version.is_open and form.is_valid():
+        try:
+            submission = submit(owner, version, form.handed())
+        except SubmitRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return redirect("submissions:detail", submission.pk)
+    context = {
+        "version": version,
+        "form": form,
+        "quota": policies.quota(owner, version),
+        "details": [form[name] for name in MetadataForm.base_fields],
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "submissions/submit.html", context, status=status)
+
+
+@require_GET
+@login_required
+def mine(request: HttpRequest) -> HttpResponse:
+    """The reader's submissions, newest first."""
+    rows = Submission.objects.filter(owner=_user(request)).select_related(
+        "method", "dataset_version__dataset"
+    )
+    page = Paginator(rows, PAGE_LENGTH).get_page(request.GET.get("page"))
+    return render(request, "submissions/mine.html", {"page": page})
+
+
+@require_GET
+@never_cache
+def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One submission: where it stands, and what came of it."""
+    return render(request, "submissions/detail.html", _context(request, _visible(request, pk)))
+
+
+@require_GET
+@never_cache
+def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The living part of the page; 204 while nothing changed since ``?seen=``."""
+    context = _context(request, _visible(request, pk))
+    if request.GET.get("seen") == context["seen"]:
+        return HttpResponse(status=204)
+    return render(request, "submissions/_live.html", context)
+
+
+@require_GET
+def report(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The exact bytes of ``autovi score --json`` for the archive."""
+    submission = _visible(request, pk)
+    if submission.state != State.SCORED:
+        raise Http404
+    response = HttpResponse(report_json(submission), content_type="application/json")
+    response["Content-Disposition"] = f'inline; filename="{submission.pk}.json"'
+    return response
+
+
+@require_POST
+@login_required
+def withdraw_one(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The owner takes it back."""
+    submission = get_object_or_404(Submission, pk=pk, owner=_user(request))
+    try:
+        withdraw(submission.pk, _user(request))
+        messages.success(request, "The submission is withdrawn.")
+    except IllegalTransition:
+        messages.error(request, f"Nothing to withdraw: the submission is {submission.state}.")
+    return redirect("submissions:detail", pk)
+
+
+@require_POST
+@login_required
+def choose_one(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The owner lets it stand for its method."""
+    submission = get_object_or_404(Submission, pk=pk, owner=_user(request))
+    try:
+        choose(submission.pk, _user(request))
+        messages.success(request, "This submission is now the method's row on the board.")
+    except NotChoosable as error:
+        messages.error(request, str(error))
+    return redirect("submissions:detail", pk)
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _visible(request: HttpRequest, pk: UUID) -> Submission:
+    rows = Submission.objects.visible_to(_user(request))
+    return get_object_or_404(
+        rows.select_related("method", "owner", "dataset_version__dataset"), pk=pk
+    )
+
+
+def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
+    user = _user(request)
+    inside = policies.sees_problems(user, submission)
+    jobs = list(submission.jobs.all()) if inside else []
+    events = list(submission.events.select_related("actor")) if inside else []
+    context = {
+        "submission": submission,
+        "version": submission.dataset_version,
+        "inside": inside,
+        "jobs": jobs if submission.is_active else [],
+        "events": events,
+        "steps": steps(submission),
+        "unlisted": submission.problem_count - len(submission.problems),
+        "may_withdraw": policies.may_withdraw(user, submission),
+        "may_choose": policies.may_choose(user, submission),
+        "told": told(submission.metadata),
+        "metrics": METRICS,
+        "seen": _seen(submission, jobs, len(events)),
+    }
+    if submission.owner_id == user.pk:
+        context["quota"] = policies.quota(user, submission.dataset_version)
+    if submission.state == State.SCORED:
+        context["results"] = results(submission)
+    return context
+
+
+def _seen(submission: Submission, jobs: list[Job], events: int) -> str:
+    """Changes whenever the living part of the page does."""
+    parts = [submission.state, submission.attempt, submission.is_chosen, events]
+    parts += [(job.pk, job.state, job.done, job.total) for job in jobs]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
