@@ -315,7 +315,8 @@ def _normal(name: str) -> str:
 
 
 def _name_problem(name: str) -> str | None:
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
+    plain = name.isascii() and name.isprintable()
+    if not plain and any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
         return "has control characters in its name"
     if "\\" in name:
         return "has a backslash in its name; expected / between folders"

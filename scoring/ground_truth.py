@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scoring.errors import DatasetError
-from scoring.manifest import GOOD, CategoryManifest
+from scoring.manifest import GOOD, CategoryManifest, files_below
 
 CACHE_FOLDER = ".autovi-cache"
 _CACHE_FORMAT = "regions-1"
@@ -100,24 +100,29 @@ def read_truth(category: CategoryManifest, *, cache: bool = True) -> CategoryTru
     )
 
 
-def _region_files(category: CategoryManifest) -> list[Path]:
-    return sorted((category.root / "ground_truth").rglob("*.png"))
+def _region_files(category: CategoryManifest) -> list[str]:
+    """Region files, relative to `ground_truth`."""
+    return files_below(category.root / "ground_truth", (".png",))
 
 
-def _cache_path(category: CategoryManifest, files: list[Path]) -> Path:
+def _cache_path(category: CategoryManifest, files: list[str]) -> Path:
     digest = hashlib.sha256(_CACHE_FORMAT.encode())
-    for path in (category.root / "defects_config.json", *files):
-        data = path.read_bytes() if path.exists() else b""
-        digest.update(f"{path.relative_to(category.root)}\0{len(data)}\0".encode())
+    for name in ("defects_config.json", *(f"ground_truth/{name}" for name in files)):
+        try:
+            data = (category.root / name).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
     digest.update(json.dumps(category.images, sort_keys=True).encode())
     return category.root / CACHE_FOLDER / f"{category.name}-{digest.hexdigest()[:32]}.npz"
 
 
-def _read_regions(category: CategoryManifest, files: list[Path]) -> Iterator[tuple[str, Region]]:
+def _read_regions(category: CategoryManifest, files: list[str]) -> Iterator[tuple[str, Region]]:
     config = read_defects_config(category.root / "defects_config.json") if files else {}
-    for path in files:
-        key = path.parent.relative_to(category.root / "ground_truth").as_posix()
+    for name in files:
+        path = category.root / "ground_truth" / name
+        key = name.rpartition("/")[0]
         if key not in category.images or folder_of(key) == GOOD:
             raise DatasetError(f"{path}: there is no anomalous test image {key}")
         yield key, _read_region(path, category.images[key], config)

@@ -6,6 +6,7 @@ Layout: docs/submitting.md, "The dataset".
 
 from __future__ import annotations
 
+import os
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -89,14 +90,13 @@ def category_root(entry: Path) -> Path | None:
     return None
 
 
-def _read_category(name: str, root: Path) -> CategoryManifest:
-    images = {}
-    for path in sorted((root / "test").rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            key = path.relative_to(root / "test").with_suffix("").as_posix()
-            if key in images:
-                raise DatasetError(f"{path}: a second file for the test image {key}")
-            images[key] = image_size(path)
+def _read_category(category: str, root: Path) -> CategoryManifest:
+    images: dict[str, tuple[int, int]] = {}
+    for name in files_below(root / "test", IMAGE_SUFFIXES):
+        key = name.rpartition(".")[0]
+        if key in images:
+            raise DatasetError(f"{root / 'test' / name}: a second file for the test image {key}")
+        images[key] = image_size(root / "test" / name)
     if not images:
         raise DatasetError(f"{root / 'test'}: no test image; expected <folder>/<image_id>.png")
     depths = Counter(key.count("/") for key in images)
@@ -106,8 +106,18 @@ def _read_category(name: str, root: Path) -> CategoryManifest:
             "or test/<public_id>.png throughout"
         )
     folders = Counter(key.partition("/")[0] for key in images if "/" in key)
-    n_train = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in (root / "train").rglob("*"))
-    return CategoryManifest(name, root, images, n_train, dict(sorted(folders.items())))
+    n_train = len(files_below(root / "train", IMAGE_SUFFIXES))
+    return CategoryManifest(category, root, images, n_train, dict(sorted(folders.items())))
+
+
+def files_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Paths of the files with these suffixes, relative to `root`, sorted."""
+    found = []
+    for folder, _, names in os.walk(root):
+        inner = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inner == "." else f"{inner}/"
+        found += [prefix + name for name in names if name.lower().endswith(suffixes)]
+    return sorted(found)
 
 
 def image_size(path: Path) -> tuple[int, int]:

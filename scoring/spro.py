@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring import _kernels, exact
+from scoring.cells import CellIndex
 from scoring.ground_truth import CategoryTruth, Region, folder_of
 from scoring.manifest import GOOD
 from scoring.registry import FPR_LIMITS
-
-_TABLE_BITS = 22
 
 
 @dataclass
@@ -169,8 +168,7 @@ class CellCounter:
 
     def __init__(self, truth: CategoryTruth, dtype: str) -> None:
         self._truth = truth
-        self._bits = np.dtype(f"u{np.dtype(dtype).itemsize}")
-        self._sign = np.uint64(1 << (8 * self._bits.itemsize - 1))
+        self._dtype = np.dtype(dtype)
         self._scale = rise_scale(truth.n_regions)
         self._collected: list[NDArray[Any]] = []
         self._folder = GOOD
@@ -178,26 +176,19 @@ class CellCounter:
 
     def collect(self, key: str, values: NDArray[Any]) -> None:
         """Note the values inside the image's regions."""
-        within = values[union_of(self._truth.regions.get(key, ()))]
-        self._collected.append(np.unique(self._order_keys(within)))
+        self._collected.append(values[union_of(self._truth.regions.get(key, ()))])
 
     def freeze(self) -> None:
         """End collecting: all values inside regions are known."""
-        found = self._collected or [np.empty(0, self._bits)]
-        self._keys = np.unique(np.concatenate(found))
-        self._collected = found = []
-        self._lookup = _lookup_table(self._keys)
+        found = np.concatenate([np.empty(0, self._dtype), *self._collected])
+        self._collected = []
+        self._cells = CellIndex(found)
         self._good = self._empty()
         self._total = self._good
         self._current = self._good
 
-    def _order_keys(self, values: NDArray[Any]) -> NDArray[Any]:
-        keys = np.empty(values.size, self._bits)
-        _kernels.order_keys(values.view(self._bits), keys, self._sign)
-        return keys
-
     def _empty(self) -> CountsTable:
-        return _empty_table(2 * len(self._keys) + 1, np.dtype(np.uint32), self._scale)
+        return _empty_table(self._cells.n_cells, np.dtype(np.uint32), self._scale)
 
     def add(self, key: str, values: NDArray[Any]) -> None:
         """Count one image's map: flat, of the dtype given at the start. Good images come first."""
@@ -205,25 +196,18 @@ class CellCounter:
         if folder != self._folder:
             self._next_folder(folder)
         table = self._current
-        _kernels.count_cells(
-            values.view(self._bits), self._keys, *self._lookup, self._sign, table.outside
-        )
+        self._cells.count(values, table.outside)
         regions = self._truth.regions.get(key, ())
         if regions:
-            inside = self._cells(values[union_of(regions)])
-            np.add.at(table.inside, inside, np.uint32(1))
-            np.subtract.at(table.outside, inside, np.uint32(1))
+            np.add.at(table.inside, self._cells.find(values[union_of(regions)]), np.uint32(1))
         for region in regions:
-            within = np.sort(self._cells(values[region.pixels]))
+            within = np.sort(self._cells.find(values[region.pixels]))
             _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
             table.n_regions += 1
 
-    def _cells(self, values: NDArray[Any]) -> NDArray[np.int32]:
-        cells = np.empty(values.size, np.int32)
-        _kernels.find_cells(self._order_keys(values), self._keys, *self._lookup, cells)
-        return cells
-
     def _next_folder(self, folder: str) -> None:
+        self._cells.finish(self._current.outside)
+        self._current.outside -= self._current.inside  # all pixels were counted
         if self._folder == GOOD:
             self._total = _sum([self._good])
         else:
@@ -244,15 +228,3 @@ class CellCounter:
 
 def _areas(table: CountsTable) -> dict[str, float] | None:
     return table.au_spro() if table.n_regions and table.n_outside else None
-
-
-def _lookup_table(keys: NDArray[Any]) -> tuple[NDArray[np.int32], np.uint64]:
-    """Where in the sorted `keys` each stretch of 2**shift keys begins, and that shift."""
-    if not len(keys):
-        return np.zeros(2, np.int32), np.uint64(0)
-    low, span = int(keys[0]), int(keys[-1]) - int(keys[0])
-    wanted = min(_TABLE_BITS, max(10, (4 * len(keys)).bit_length()))
-    shift = max(0, span.bit_length() - wanted)
-    starts = (np.arange((span >> shift) + 1, dtype=np.uint64) << np.uint64(shift)) + np.uint64(low)
-    table = np.searchsorted(keys, starts.astype(keys.dtype)).astype(np.int32)
-    return np.append(table, np.int32(len(keys))), np.uint64(shift)
