@@ -24,7 +24,7 @@ MEAN_TOLERANCE = 0.0025
 
 BIBTEX = """\
 @article{carvalho2024autovi,
-  author  = {Carvalho, P. and Lafou, M. and Durupt, A. and Leblanc, A. and Grandvalet, Y.},
+  author  = {Carvalho and Lafou and Durupt and Leblanc and Grandvalet},
   title   = {Detecting visual anomalies in an industrial environment: Unsupervised methods put
              to the test on the {AutoVI} dataset},
   journal = {Computers in Industry},
