@@ -39,10 +39,13 @@ class CategoryResult:
         The category's entry of the JSON report. Fractions in 0..1, or None where undefined.
     curves : dict of str to ndarray, shape (k, 2)
         `roc` (FPR, TPR), `pr` (recall, precision), `spro` (FPR, sPRO); empty where undefined.
+    scores : dict of str to float
+        Image score by image key, what intervals and distributions are made from.
     """
 
     report: dict[str, Any]
     curves: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def category_result(
         "undefined": undefined,
     }
     _folder_reasons(report, undefined)
-    return CategoryResult(report, _curves(counts, table))
+    image_scores = {key: scores[key] for key in (*truth.good, *truth.anomalous)}
+    return CategoryResult(report, _curves(counts, table), image_scores)
 
 
 def _image_metrics(counts: ThresholdCounts, undefined: dict[str, str]) -> dict[str, Any]:
