@@ -15,7 +15,8 @@ from kombu.utils.json import dumps
 class Channel(filesystem.Channel):
     """A channel that writes each message under another name and renames it."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    # Kombu's two base classes disagree on the second parameter's name.
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Put one message into ``queue``; readers see it complete.
 
         The name starts with a fixed-width time, because readers take the

@@ -231,7 +231,12 @@ JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
 JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=3)
 JOB_BACKOFF_SECONDS = env.float("AUTOVI_JOB_BACKOFF_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "submissions.sweep", "schedule": JOB_SWEEP_SECONDS},
+    "sweep": {
+        "task": "submissions.sweep",
+        "schedule": JOB_SWEEP_SECONDS,
+        # Those that were sent while no worker ran need not all be done.
+        "options": {"expires": 10 * JOB_SWEEP_SECONDS},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 

@@ -89,5 +89,9 @@ class DatasetVersion(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether archives can be uploaded and scored here."""
-        return self.is_current and self.imported_at is not None
+        """Whether archives can be uploaded and scored here.
+
+        Not where labels are hidden: pages would tell more than they may.
+        """
+        here = self.is_current and self.imported_at is not None
+        return here and self.labels == Labels.PUBLIC

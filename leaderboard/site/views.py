@@ -6,12 +6,12 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from leaderboard.site import docs
 
 
-@require_GET
+@require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the site can answer from its database."""
@@ -20,13 +20,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@require_GET
+@require_safe
 def docs_index(request: HttpRequest) -> HttpResponse:
     """All pages of the documentation."""
     return render(request, "docs/index.html", {"pages": docs.pages()})
 
 
-@require_GET
+@require_safe
 def docs_page(request: HttpRequest, page: str) -> HttpResponse:
     """One page of the documentation."""
     found = docs.read(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -29,12 +30,14 @@ class ReadOnly:
 class JobInline(ReadOnly, admin.TabularInline):
     model = Job
     fields = ("kind", "run", "category", "state", "attempt", "worker", "done", "total", "error")
+    readonly_fields = fields
     extra = 0
 
 
 class EventInline(ReadOnly, admin.TabularInline):
     model = Event
     fields = ("at", "actor", "kind", "text")
+    readonly_fields = fields
     extra = 0
 
 
@@ -114,5 +117,6 @@ class EventAdmin(ReadOnly, admin.ModelAdmin):
 @admin.register(Method)
 class MethodAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "owner", "family", "created")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_filter = ("family",)
     search_fields = ("name", "slug", "owner__username")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+if TYPE_CHECKING:
+    _TextField = models.TextField[Any, Any]
+else:
+    _TextField = models.TextField
 
-class ExactJSONField(models.TextField):
+
+class ExactJSONField(_TextField):
     """JSON that comes back with its keys in the order they went in.
 
     PostgreSQL's jsonb sorts keys, so a report read from it would no longer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -30,7 +31,7 @@ def in_seconds(seconds: float) -> Combinable:
     return ExpressionWrapper(later, output_field=DateTimeField())
 
 
-def lock(submission_id: object) -> Submission:
+def lock(submission_id: UUID | str) -> Submission:
     """Read a submission and hold its row until the transaction ends.
 
     Every service that looks at several jobs of a submission does this first:
@@ -55,7 +56,7 @@ def send(job_id: int, kind: str) -> None:
 def enqueue(job: Job) -> None:
     """Save a new job and send it on commit."""
     job.sends = 1
-    job.send_at = in_seconds(settings.JOB_RESEND_SECONDS)  # type: ignore[assignment]
+    job.send_at = in_seconds(settings.JOB_RESEND_SECONDS)
     job.save()
     send_on_commit(job)
 

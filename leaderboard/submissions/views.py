@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import policies
@@ -31,7 +31,7 @@ from scoring.registry import METRICS
 PAGE_LENGTH = 25
 
 
-@require_GET
+@require_safe
 @login_required
 def boards(request: HttpRequest) -> HttpResponse:
     """Which board to submit to, with what is left of the quota on each."""
@@ -64,7 +64,7 @@ def submit_form(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "submissions/submit.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @login_required
 def mine(request: HttpRequest) -> HttpResponse:
     """The reader's submissions, newest first."""
@@ -75,14 +75,14 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "submissions/mine.html", {"page": page})
 
 
-@require_GET
+@require_safe
 @never_cache
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One submission: where it stands, and what came of it."""
     return render(request, "submissions/detail.html", _context(request, _visible(request, pk)))
 
 
-@require_GET
+@require_safe
 @never_cache
 def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The living part of the page; 204 while nothing changed since ``?seen=``."""
@@ -92,7 +92,7 @@ def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "submissions/_live.html", context)
 
 
-@require_GET
+@require_safe
 def report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The exact bytes of ``autovi score --json`` for the archive."""
     submission = _visible(request, pk)
@@ -152,6 +152,7 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "jobs": jobs if submission.is_active else [],
         "events": events,
         "steps": steps(submission),
+        "problems": [line.partition(": ") for line in submission.problems],
         "unlisted": submission.problem_count - len(submission.problems),
         "may_withdraw": policies.may_withdraw(user, submission),
         "may_choose": policies.may_choose(user, submission),

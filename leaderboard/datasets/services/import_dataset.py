@@ -89,7 +89,7 @@ def _describe(name: str, category: CategoryManifest) -> dict[str, Any]:
 
 
 def _files(manifest: Manifest) -> Iterator[tuple[str, Path]]:
-    """(name in the official layout, path) of every file, in sorted order; hidden ones are left out."""
+    """(name in the official layout, path) of every file that is not hidden, sorted."""
     for name, category in manifest.categories.items():
         for path in sorted(category.root.rglob("*")):
             inside = path.relative_to(category.root)

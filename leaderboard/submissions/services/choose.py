@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
 from leaderboard.accounts.models import User
@@ -14,7 +16,7 @@ class NotChoosable(Exception):
     """Only a scored submission can stand on a board."""
 
 
-def choose(submission_id: object, actor: User) -> Submission:
+def choose(submission_id: UUID | str, actor: User) -> Submission:
     """Make a scored submission its method's row on its board; raises NotChoosable."""
     with transaction.atomic():
         submission = lock(submission_id)

@@ -33,7 +33,7 @@ def claim(job_id: int, worker: str) -> Job | None:
     return Job.objects.select_related("submission__dataset_version__dataset").get(pk=job_id)
 
 
-_CLAIMABLE = {
+_CLAIMABLE: dict[str, set[State]] = {
     Job.Kind.VALIDATE: {State.QUEUED},
     Job.Kind.SCORE: {State.QUEUED, State.SCORING},
 }

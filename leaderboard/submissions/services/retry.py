@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -31,7 +32,7 @@ def retry_later(job: Job, error: str) -> None:
             logger.info("a job that failed was no longer ours", extra={"job": job.pk})
 
 
-def retry_failed(submission_id: object, actor: User) -> Submission:
+def retry_failed(submission_id: UUID | str, actor: User) -> Submission:
     """Queue a failed submission again: what is done stays, the rest starts afresh.
 
     Raises IllegalTransition where it is not ``failed``.

@@ -18,7 +18,6 @@ from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.services.import_dataset import Naming, import_dataset
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.services.submit import Handed, submit
-from scoring.sampledata import draw_dataset, draw_maps
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -34,7 +33,6 @@ SAMPLE = Naming(
     licence="Apache-2.0",
     submissions_per_day=20,
 )
-UPLOAD_NAME = "upload-me.zip"
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ SUBMISSIONS = (
     Sample("Sample method A", quality=0.85, runs=3, seed=11),
     Sample("Sample method B", quality=0.6, runs=1, seed=12),
 )
+TO_UPLOAD = Sample("Your method", quality=0.7, runs=1, seed=13)
+UPLOAD_NAME = "upload-me.zip"
 
 
 def demo_account() -> User:
@@ -77,6 +77,9 @@ def sample_board(say: Say, progress: Progress) -> DatasetVersion:
         return there
     folder = Path(settings.VAR_DIR) / "sample"
     if not folder.exists():
+        # Here, because the drawing libraries take a while to load and are rarely needed.
+        from scoring.sampledata import draw_dataset
+
         say(f"drawing sample parts into {folder}")
         draw_dataset(folder, SCALE, SEED, progress=progress)
     say("importing the sample parts")
@@ -92,14 +95,18 @@ def sample_submissions(owner: User, version: DatasetVersion, say: Say, progress:
             continue
         archive = folder / f"{sample.name.lower().replace(' ', '-')}.zip"
         say(f"drawing the maps of {sample.name}")
-        draw_maps(
-            dataset, archive, sample.quality, sample.seed, runs=sample.runs, progress=progress
-        )
+        _draw(dataset, archive, sample, progress)
         _hand_in(owner, version, sample, archive)
         archive.unlink()
     if not (folder / UPLOAD_NAME).exists():
         say(f"drawing an archive to upload: {folder / UPLOAD_NAME}")
-        draw_maps(dataset, folder / UPLOAD_NAME, 0.7, 13, progress=progress)
+        _draw(dataset, folder / UPLOAD_NAME, TO_UPLOAD, progress)
+
+
+def _draw(dataset: Path, archive: Path, sample: Sample, progress: Progress) -> None:
+    from scoring.sampledata import draw_maps
+
+    draw_maps(dataset, archive, sample.quality, sample.seed, runs=sample.runs, progress=progress)
 
 
 def _hand_in(owner: User, version: DatasetVersion, sample: Sample, archive: Path) -> None:

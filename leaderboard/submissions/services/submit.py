@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from leaderboard.submissions.models import Event, Job, Method, Submission, Visib
 from leaderboard.submissions.policies import Quota, quota
 from leaderboard.submissions.states import State
 from leaderboard.submissions.transitions import move
+
+logger = logging.getLogger(__name__)
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -54,16 +57,19 @@ def submit(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
 
     The quota is counted in the transaction that adds the row, with the
     owner's row locked, so two requests at once cannot both take the last one.
-    Raises SubmitRefused (QuotaSpent) with nothing stored.
+    Raises SubmitRefused (QuotaSpent) with nothing stored. Where the storage
+    is at fault the submission comes back `failed`, which gives the quota back.
     """
     _check(owner, version, handed)
     submission = _begin(owner, version, handed)
     try:
         submission.archive.save(_stored_name(handed.archive_name), handed.archive, save=False)
     except OSError:
+        logger.exception("archive not stored", extra={"submission": submission.pk})
         with transaction.atomic():
-            fail(lock(submission.pk), "The archive could not be stored. Please send it again.")
-        raise
+            submission = lock(submission.pk)
+            fail(submission, "The archive could not be stored. Please send it again.")
+        return submission
     with transaction.atomic():
         move(
             submission,

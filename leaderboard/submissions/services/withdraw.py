@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
 from leaderboard.accounts.models import User
@@ -11,7 +13,7 @@ from leaderboard.submissions.states import State
 from leaderboard.submissions.transitions import move
 
 
-def withdraw(submission_id: object, actor: User) -> Submission:
+def withdraw(submission_id: UUID | str, actor: User) -> Submission:
     """Withdraw a submission, at any time; a scored one leaves the boards.
 
     Raises IllegalTransition where it is already over (rejected, withdrawn).

@@ -1,0 +1,210 @@
+"""The main job in a real browser, against real web, worker and beat processes."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from scoring import Report, score
+from scoring.sampledata import draw_dataset, draw_maps
+from tests.stack import Stack
+
+CATEGORIES = ("pipe_staple", "pipe_clip")
+PASSWORD = "correct horse battery"
+PATIENCE_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sample dataset and an archive of maps for it."""
+    folder = tmp_path_factory.mktemp("e2e")
+    draw_dataset(folder / "dataset", 0.02, 3, categories=CATEGORIES, jobs=1)
+    draw_maps(folder / "dataset", folder / "maps.zip", 0.7, 4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> Report:
+    """What the scoring command says of the same archive."""
+    return score(folder / "dataset", folder / "maps.zip")
+
+
+@pytest.fixture(scope="module")
+def stack(folder: Path) -> Iterator[Stack]:
+    with Stack(folder / "var", AUTOVI_JOB_SWEEP_SECONDS="1") as stack:
+        naming = ["--name", "sample", "--title", "Sample parts", "--dataset-version", "1"]
+        naming += ["--submissions-per-day", "20"]
+        stack.manage("import_dataset", str(folder / "dataset"), *naming)
+        stack.python(
+            "from leaderboard.accounts.models import User\n"
+            f"User.objects.create_user('demo', 'demo@example.org', {PASSWORD!r})"
+        )
+        stack.worker()
+        stack.beat()
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def site(stack: Stack) -> str:
+    return stack.web()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A page whose errors, and breaches of the content policy, fail the test."""
+    context = browser.new_context(base_url=site)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error"
+            else None)  # fmt: skip
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Login").fill("demo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="My submissions")).to_be_visible()
+
+
+def upload(page: Page, archive: Path, method: str) -> None:
+    page.goto("/submit/sample/")
+    page.get_by_label("Archive of anomaly maps").set_input_files(archive)
+    page.get_by_label("Name of the new method").fill(method)
+    page.get_by_label("No test image was used").check()
+    page.get_by_role("button", name="Upload and score").click()
+    expect(page.get_by_role("heading", name=method)).to_be_visible()
+
+
+def test_an_uploaded_archive_is_scored_and_stands_on_the_board(
+    page: Page, folder: Path, report: Report
+) -> None:
+    sign_in(page)
+    upload(page, folder / "maps.zip", "Browser method")
+    page.evaluate("window.notReloaded = true")
+    page.wait_for_selector("[data-state=scored]", timeout=PATIENCE_MS)
+    assert page.evaluate("window.notReloaded") is True
+
+    assert page.request.get(f"{page.url}report.json").text() == report.dumps()
+    found = report.as_dict()
+    results = page.get_by_role("region", name="run_0").first
+    for category in CATEGORIES:
+        for value in (
+            found["categories"][category]["image_auroc"],
+            found["categories"][category]["au_spro"]["0.05"],
+            found["categories"][category]["pixel_ap"],
+        ):
+            cell = results.locator(f'td[title="{value!r}"]').first
+            expect(cell).to_have_text(f"{100 * value:.1f}")
+
+    page.get_by_role("link", name="Board", exact=True).click()
+    row = page.get_by_role("row").filter(has_text="Browser method")
+    shown = row.inner_text()
+    for category in CATEGORIES:
+        assert f"{100 * found['categories'][category]['image_auroc']:.1f}" in shown
+    assert f"{100 * found['mean']['image_auroc']['mean']:.1f}" in shown
+
+    exported = page.request.get("/boards/sample/export.json").text()
+    for category in CATEGORIES:
+        assert repr(found["categories"][category]["image_auroc"]) in exported
+
+
+def test_the_page_works_without_javascript(
+    browser: Browser, site: str, folder: Path, stack: Stack
+) -> None:
+    context = browser.new_context(base_url=site, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+    upload(page, folder / "maps.zip", "Plain method")
+    for _ in range(PATIENCE_MS // 500):
+        if page.locator("[data-state=scored]").count():
+            break
+        page.wait_for_timeout(100)
+        page.reload()
+    assert page.locator("[data-state=scored]").count() == 1
+    context.close()
+
+
+def _rewritten(folder: Path, name: str, change) -> Path:
+    """The sound archive with ``change(members)`` done to it."""
+    with zipfile.ZipFile(folder / "maps.zip") as sound:
+        members = {info.filename: sound.read(info) for info in sound.infolist()}
+    change(members)
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, data)
+    return folder / name
+
+
+def test_a_missing_image_and_one_too_many_are_both_named(page: Page, folder: Path) -> None:
+    missing = "pipe_clip/test/good/0001.png"
+
+    def change(members: dict[str, bytes]) -> None:
+        members["pipe_clip/test/good/0999.png"] = members.pop(missing)
+
+    archive = _rewritten(folder, "missing.zip", change)
+    sign_in(page)
+    page.goto("/submit/sample/")
+    before = page.locator(".quota").first.inner_text()
+    upload(page, archive, "Incomplete method")
+    page.wait_for_selector("[data-state=rejected]", timeout=PATIENCE_MS)
+    problems = page.locator(".problems").inner_text()
+    assert "pipe_clip/test/good/0001" in problems
+    assert "pipe_clip/test/good/0999.png" in problems
+    page.goto("/submit/sample/")
+    assert page.locator(".quota").first.inner_text() == before
+    page.goto("/boards/sample/")
+    assert "Incomplete method" not in page.content()
+
+
+def test_a_damaged_map_is_named_and_the_worker_goes_on(page: Page, folder: Path) -> None:
+    damaged = "pipe_staple/test/good/0000.png"
+
+    def change(members: dict[str, bytes]) -> None:
+        members[damaged] = members[damaged][:120]
+
+    archive = _rewritten(folder, "damaged.zip", change)
+    sign_in(page)
+    upload(page, archive, "Damaged method")
+    page.wait_for_selector("[data-state=rejected]", timeout=PATIENCE_MS)
+    assert damaged in page.locator(".problems").inner_text()
+    page.goto("/submissions/")
+    page.get_by_role("link", name=re.compile("Damaged")).click()
+    expect(page.locator("[data-state=rejected]")).to_be_visible()
+
+
+def test_the_web_process_cannot_open_the_ground_truth(stack: Stack, site: str) -> None:
+    """By its environment: only the worker was told the place."""
+    told = {
+        process.pid: b"AUTOVI_GROUND_TRUTH=" in Path(f"/proc/{process.pid}/environ").read_bytes()
+        for process in stack.processes
+    }
+    assert list(told.values()).count(True) == 1
+
+
+def test_a_person_signs_up(page: Page) -> None:
+    page.goto("/accounts/signup/")
+    page.get_by_label("Username").fill("newcomer")
+    page.get_by_label("Email").fill("newcomer@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password (again)").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="My submissions")).to_be_visible()
+    expect(page.get_by_text("Nothing submitted yet")).to_be_visible()

@@ -1,0 +1,167 @@
+"""Bringing a dataset's files onto the server."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from leaderboard.datasets import autovi, ground_truth, packs
+from leaderboard.datasets.models import Dataset, DatasetVersion, Labels
+from leaderboard.datasets.services.import_dataset import ImportRefused, Naming, import_dataset
+from leaderboard.datasets.services.register_autovi import register_autovi
+from tests.leaderboard import support
+
+pytestmark = pytest.mark.django_db
+NAMING = Naming("small", "Small parts", "1")
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, settings) -> None:
+    settings.GROUND_TRUTH_ROOT = tmp_path / "private"
+    settings.PACKS_ROOT = tmp_path / "packs"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return support.make_dataset(tmp_path / "dataset")
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_manifest_says_what_the_files_hold(folder: Path) -> None:
+    version = import_dataset(folder, NAMING)
+    assert version.is_open
+    assert version.categories == support.CATEGORIES
+    assert version.manifest["clip"] == {
+        "label": "Clip",
+        "width": support.SIZE[0],
+        "height": support.SIZE[1],
+        "train": 1,
+        "good": 3,
+        "folders": {"bent": 1, "missing": 2},
+    }
+
+
+def test_private_files_are_whole_and_the_pack_has_no_ground_truth(folder: Path) -> None:
+    version = import_dataset(folder, NAMING)
+    private, public = names(ground_truth.path(version)), names(packs.path(version))
+    assert private == names(folder)
+    hidden = {name for name in private if "/ground_truth/" in name}
+    assert len(hidden) == 6
+    assert public == private - hidden
+
+
+def test_the_same_files_again_change_nothing(folder: Path) -> None:
+    first = import_dataset(folder, NAMING)
+    again = import_dataset(folder, NAMING)
+    assert (again.pk, again.imported_at) == (first.pk, first.imported_at)
+    assert DatasetVersion.objects.count() == 1
+
+
+def test_other_files_under_the_same_version_are_refused(folder: Path) -> None:
+    version = import_dataset(folder, NAMING)
+    (folder / "clip/test/missing/0001.png").unlink()
+    shutil.rmtree(folder / "clip/ground_truth/missing/0001")
+    with pytest.raises(ImportRefused, match="other content"):
+        import_dataset(folder, NAMING)
+    assert "clip/test/missing/0001.png" in names(ground_truth.path(version))
+
+
+def test_a_new_version_takes_the_boards_place(folder: Path) -> None:
+    first = import_dataset(folder, NAMING)
+    second = import_dataset(folder, Naming("small", "Small parts", "2"))
+    first.refresh_from_db()
+    assert (first.is_current, second.is_current) == (False, True)
+    assert [version.pk for version in DatasetVersion.objects.current()] == [second.pk]
+
+
+def test_what_an_import_left_halfway_is_replaced(folder: Path, tmp_path: Path) -> None:
+    left = tmp_path / "private/small/1/clip/test/good/0000.png"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    version = import_dataset(folder, NAMING)
+    assert names(ground_truth.path(version)) == names(folder)
+
+
+def test_a_folder_nested_twice_is_accepted(folder: Path, tmp_path: Path) -> None:
+    nested = tmp_path / "nested"
+    for category in support.CATEGORIES:
+        shutil.copytree(folder / category, nested / category / category)
+    version = import_dataset(nested, NAMING)
+    assert names(ground_truth.path(version)) == names(folder)
+
+
+def test_hidden_files_and_caches_are_left_out(folder: Path) -> None:
+    (folder / "clip/.autovi-cache").mkdir()
+    (folder / "clip/.autovi-cache/clip.npz").write_bytes(b"")
+    version = import_dataset(folder, NAMING)
+    assert not [name for name in names(ground_truth.path(version)) if ".autovi-cache" in name]
+
+
+def test_the_command_says_what_was_imported(folder: Path, capsys) -> None:
+    options = ["--name", "small", "--title", "Small parts", "--dataset-version", "1"]
+    call_command("import_dataset", str(folder), *options, "--labels", "public")
+    assert "Small parts 1: 2 categories, 12 test images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"--name": "no slash/es"}, "--name"),
+        ({"--dataset-version": "../1"}, "--dataset-version"),
+        ({"--dataset-version": ".1"}, "--dataset-version"),
+        ({"path": "/nowhere/at/all"}, "not a folder"),
+    ],
+)
+def test_the_command_names_what_is_wrong(change, message: str, folder: Path) -> None:
+    options = {"--name": "small", "--dataset-version": "1"} | change
+    path = options.pop("path", str(folder))
+    with pytest.raises(CommandError, match=message):
+        call_command("import_dataset", path, *[part for pair in options.items() for part in pair])
+    assert not Dataset.objects.exists()
+
+
+def test_hidden_labels_are_not_taken_yet(folder: Path) -> None:
+    with pytest.raises(CommandError, match="hidden"):
+        call_command(
+            "import_dataset", str(folder), "--name=a", "--dataset-version=1", "--labels=hidden"
+        )
+
+
+def test_a_version_with_hidden_labels_takes_no_uploads(folder: Path) -> None:
+    version = import_dataset(folder, NAMING)
+    version.labels = Labels.HIDDEN
+    assert not version.is_open
+
+
+def test_elsewhere_the_ground_truth_is_closed(folder: Path, settings) -> None:
+    version = import_dataset(folder, NAMING)
+    del settings.GROUND_TRUTH_ROOT
+    with pytest.raises(ground_truth.GroundTruthClosed, match="AUTOVI_GROUND_TRUTH is not set"):
+        ground_truth.path(version)
+    with pytest.raises(AttributeError):
+        settings.GROUND_TRUTH_ROOT  # noqa: B018 - asking is the test
+    with pytest.raises(CommandError, match="closed to this process"):
+        call_command("import_dataset", str(folder), "--name=other", "--dataset-version=1")
+
+
+def test_autovi_is_known_before_its_files_are_here() -> None:
+    version = register_autovi()
+    assert register_autovi() == version
+    assert not version.is_open
+    counts = {name: (c["train"], c["good"]) for name, c in version.manifest.items()}
+    assert counts == {
+        "engine_wiring": (285, 285),
+        "pipe_clip": (195, 195),
+        "pipe_staple": (191, 188),
+        "tank_screw": (318, 318),
+        "underbody_pipes": (161, 161),
+        "underbody_screw": (373, 374),
+    }
+    assert version.manifest["engine_wiring"]["folders"]["fastening"] == 277
+    assert version.label("tank_screw") == autovi.LABELS["tank_screw"]
