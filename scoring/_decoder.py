@@ -21,7 +21,7 @@ import numpy as np
 
 from scoring.archive import Member
 from scoring.errors import MapError
-from scoring.limits import Limits
+from scoring.limits import MAX_PROBLEM, Limits
 from scoring.maps import check_map
 
 ALIGNMENT = 64
@@ -68,7 +68,7 @@ def _answer(
         try:
             answer, used = _decode(image, fd, memory, base + offset, limits)
         except MapError as error:
-            answer, used = {"problem": str(error)}, 0
+            answer, used = {"problem": str(error)[:MAX_PROBLEM]}, 0
         except MemoryError:
             answer, used = {"problem": "needs too much memory to decode"}, 0
         answers.append(answer)

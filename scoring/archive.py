@@ -9,23 +9,25 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tarfile
+import stat
 import tempfile
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Self
 
-from scoring import zipdir
+from scoring import tardir, zipdir
 from scoring.errors import ArchiveError, MapError, Problems, printable
-from scoring.limits import DEFAULT_LIMITS, Limits
+from scoring.limits import DEFAULT_LIMITS, KIB, Limits
 
 IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
-_CHUNK = 1 << 20
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode categories Cc and Cs
+_CHUNK = 64 * KIB
+_PACKED_SLACK = 64 * KIB  # deflate adds a few bytes to what it cannot pack
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Member:
         """
         if self.size > limit:
             raise MapError(f"unpacks to {self.size:,} bytes; at most {limit:,} are taken")
+        if self.compressed > limit + _PACKED_SLACK:
+            raise MapError(f"takes {self.compressed:,} bytes packed; expected fewer than unpacked")
         raw = self._raw(fd)
         data = raw if self.method == zipdir.STORED else _inflate(raw, self.size)
         if len(data) != self.size:
@@ -63,20 +67,20 @@ class Member:
     def _raw(self, fd: int) -> bytes:
         if self.path is None:
             return os.pread(fd, self.compressed, self.offset)
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
-        with open(descriptor, "rb") as file:
-            return file.read(self.size + 1)
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, "rb") as file:
+                return file.read(self.size + 1)
+        except OSError as error:
+            raise MapError(f"cannot be read ({error.strerror})") from error
 
 
 def _inflate(raw: bytes, size: int) -> bytes:
-    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     try:
-        data = inflater.decompress(raw, size + 1)
+        data = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(raw, size + 1)
     except zlib.error as error:
         raise MapError(f"cannot be unpacked ({error})") from error
-    if len(data) > size or not (
-        inflater.eof or inflater.decompress(inflater.unconsumed_tail, 1) == b""
-    ):
+    if len(data) > size:
         raise MapError(f"unpacks to more than the {size:,} bytes announced")
     return data
 
@@ -116,40 +120,48 @@ class Archive:
         self._fd = self._temporary = None
 
 
-def open_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:
+def open_archive(
+    path: Path, limits: Limits = DEFAULT_LIMITS, problems: Problems | None = None
+) -> Archive:
     """Open a zip, tar, compressed tar or folder and check every name in it.
 
-    Raises `Refused` with all names that cannot be taken, or with the one reason why the whole
-    cannot be read.
+    Members that cannot be taken are left out and added to `problems`. Where no `problems` are
+    given, the archive is refused if there are any.
+
+    Raises `Refused` with the one reason why the whole cannot be read.
     """
-    problems = Problems()
+    noted = Problems() if problems is None else problems
     try:
-        archive = _open(Path(path), limits, problems)
+        archive = _open(Path(path), limits, noted)
     except ArchiveError as error:
-        problems.add(Path(path).name, error)
-        problems.raise_if_any()
+        noted.add(Path(path).name, error)
+        noted.raise_if_any()
         raise
-    if problems:
+    if problems is None and noted:
         archive.close()
-        problems.raise_if_any()
+        noted.raise_if_any()
     return archive
 
 
 def _open(path: Path, limits: Limits, problems: Problems) -> Archive:
     if path.is_dir():
-        return Archive(None, tuple(_folder_members(path, limits, problems)))
+        return Archive(None, _bounded(_folder_members(path, limits, problems), limits))
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # or a named pipe would be waited for
     except OSError as error:
         raise ArchiveError(f"cannot be opened: {error.strerror}") from error
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ArchiveError("is no plain file; expected a .zip, .tar or .tar.gz file")
         head = os.pread(fd, 512, 0)
         if head[:2] == b"\x1f\x8b":
-            return _open_compressed_tar(fd, limits, problems)
+            archive = _open_compressed_tar(fd, limits, problems)
+            os.close(fd)
+            return archive
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            members = tuple(_zip_members(fd, limits, problems))
+            members = _bounded(_zip_members(fd, limits, problems), limits)
         elif head[257:262] == b"ustar" or (len(head) == 512 and not any(head)):
-            members = tuple(_tar_members(fd, limits, problems))
+            members = _bounded(_tar_members(fd, limits, problems), limits)
         else:
             raise ArchiveError("is no archive; expected a .zip, .tar or .tar.gz file")
     except BaseException:
@@ -158,20 +170,35 @@ def _open(path: Path, limits: Limits, problems: Problems) -> Archive:
     return Archive(fd, members)
 
 
+def _bounded(members: Iterable[Member], limits: Limits) -> tuple[Member, ...]:
+    """All members, unless their names alone would fill the memory."""
+    kept, characters = [], 0
+    for member in members:
+        characters += len(member.name)
+        if characters > limits.all_names:
+            raise ArchiveError(f"holds names of more than {limits.all_names:,} characters together")
+        kept.append(member)
+    return tuple(kept)
+
+
 def _folder_members(root: Path, limits: Limits, problems: Problems) -> Iterator[Member]:
     count = 0
     for folder, subfolders, files in os.walk(root):
         subfolders.sort()
-        for name in sorted(files):
+        links = [name for name in subfolders if Path(folder, name).is_symlink()]
+        for name in sorted(files + links):
             path = Path(folder, name)
-            relative = path.relative_to(root).as_posix()
+            raw = os.fsencode(path.relative_to(root).as_posix())
+            relative, problem = _decode_name(raw, limits, utf8=True)
             count += 1
             if count > limits.members:
                 raise ArchiveError(f"holds more than {limits.members} files")
-            if _ignored(relative):
+            if problem is None and _ignored(relative):
                 continue
             if path.is_symlink() or not path.is_file():
-                problems.add(relative, "is a link or a special file; expected a plain file")
+                problem = problem or "is a link or a special file; expected a plain file"
+            if problem is not None:
+                problems.add(relative, problem)
                 continue
             size = path.stat().st_size
             yield Member(relative, size, compressed=size, path=str(path))
@@ -192,19 +219,19 @@ def _zip_members(fd: int, limits: Limits, problems: Problems) -> Iterator[Member
 def _open_compressed_tar(fd: int, limits: Limits, problems: Problems) -> Archive:
     spool = tempfile.TemporaryFile(prefix="autovi-")  # noqa: SIM115 - lives as long as the archive
     try:
-        with open(fd, "rb") as source:
-            _gunzip(source, spool, limits.spool_bytes)
-        members = tuple(_tar_members(spool.fileno(), limits, problems))
+        with open(fd, "rb", closefd=False) as source:
+            _gunzip(source, spool, limits)
+        members = _bounded(_tar_members(spool.fileno(), limits, problems), limits)
     except BaseException:
         spool.close()
         raise
     return Archive(spool.fileno(), members, spool)
 
 
-def _gunzip(source: IO[bytes], spool: IO[bytes], limit: int) -> None:
-    """Unpack all gzip members (RFC 1952) into `spool`, at most `limit` bytes."""
-    free = shutil.disk_usage(tempfile.gettempdir()).free // 2
-    written, inflater = 0, zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+def _gunzip(source: IO[bytes], spool: IO[bytes], limits: Limits) -> None:
+    """Unpack all gzip members (RFC 1952) into `spool`, at most `limits.spool_bytes`."""
+    limit, free = limits.spool_bytes, shutil.disk_usage(tempfile.gettempdir()).free // 2
+    written, count, inflater = 0, 1, zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     pending = source.read(_CHUNK)
     while pending:
         try:
@@ -221,6 +248,9 @@ def _gunzip(source: IO[bytes], spool: IO[bytes], limit: int) -> None:
         if inflater.eof:
             pending = inflater.unused_data.lstrip(b"\0") or source.read(_CHUNK).lstrip(b"\0")
             if pending:
+                count += 1
+                if count > limits.members:
+                    raise ArchiveError(f"holds more than {limits.members} gzip members")
                 inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         elif not pending:
             pending = source.read(_CHUNK)
@@ -230,70 +260,15 @@ def _gunzip(source: IO[bytes], spool: IO[bytes], limit: int) -> None:
 
 
 def _tar_members(fd: int, limits: Limits, problems: Problems) -> Iterator[Member]:
-    size = os.fstat(fd).st_size
-    count = 0
-    with open(os.dup(fd), "rb") as file:
-        file.seek(0)
-        try:
-            with tarfile.open(
-                fileobj=cast("IO[bytes]", _BoundedHeaders(file, limits)),
-                mode="r:",
-                encoding="utf-8",
-                errors="surrogateescape",
-            ) as tar:
-                for info in tar:
-                    # or all headers stay in memory
-                    tar.members.clear()  # type: ignore[attr-defined]
-                    count += 1
-                    if count > limits.members:
-                        raise ArchiveError(f"holds more than {limits.members} entries")
-                    member = _tar_member(info, size, limits, problems)
-                    if member is not None:
-                        yield member
-        except (tarfile.TarError, OverflowError, ValueError, EOFError) as error:
-            if isinstance(error, ArchiveError):
-                raise
-            raise ArchiveError(f"the tar file is damaged or cut short ({error})") from error
-
-
-class _BoundedHeaders:
-    """A file that refuses the huge reads which a hostile pax or long-name header asks for."""
-
-    def __init__(self, file: IO[bytes], limits: Limits) -> None:
-        self._file = file
-        self._limit = max(64 * 1024, 4 * limits.name_bytes)
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > self._limit:
-            raise ArchiveError(f"the tar file holds a header of {size:,} bytes")
-        return self._file.read(size)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-
-def _tar_member(
-    info: tarfile.TarInfo, archive_size: int, limits: Limits, problems: Problems
-) -> Member | None:
-    raw = info.name.encode("utf-8", "surrogateescape")
-    name, problem = _decode_name(raw, limits, utf8=True)
-    if info.isdir() and problem is None:
-        return None
-    if problem is None and _ignored(name):
-        return None
-    if problem is None and (info.issym() or info.islnk()):
-        problem = "is a link; expected a plain file"
-    if problem is None and (not info.isreg() or info.issparse()):
-        problem = "is a device or another special file; expected a plain file"
-    if problem is None and not 0 <= info.size <= archive_size - info.offset_data:
-        problem = "announces more bytes than the archive holds (cut short?)"
-    if problem is not None:
-        problems.add(name, problem)
-        return None
-    return Member(name, info.size, info.offset_data, info.size)
+    for entry in tardir.read_entries(fd, limits):
+        name, problem = _decode_name(entry.name, limits, utf8=True)
+        problem = problem or entry.problem
+        if problem is None and (entry.is_folder or _ignored(name)):
+            continue
+        if problem is not None:
+            problems.add(name, problem)
+            continue
+        yield Member(name, entry.size, entry.data_offset, entry.size)
 
 
 def _decode_name(raw: bytes, limits: Limits, *, utf8: bool) -> tuple[str, str | None]:
@@ -315,12 +290,11 @@ def _normal(name: str) -> str:
 
 
 def _name_problem(name: str) -> str | None:
-    plain = name.isascii() and name.isprintable()
-    if not plain and any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
+    if _CONTROLS.search(name):
         return "has control characters in its name"
     if "\\" in name:
         return "has a backslash in its name; expected / between folders"
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+    if name.startswith("/") or re.match(r"[A-Za-z]:", _normal(name)):
         return "has an absolute path; expected one relative to the archive"
     parts = _normal(name).rstrip("/").split("/")
     if ".." in parts:

@@ -67,8 +67,9 @@ def validate(
         If the dataset itself cannot be read.
     """
     manifest = read_manifest(dataset)
-    with open_archive(maps, limits) as archive:
-        upload = _Upload(archive, manifest, categories, limits, progress)
+    problems = Problems()
+    with open_archive(maps, limits, problems) as archive:
+        upload = _Upload(archive, manifest, categories, limits, progress, problems)
         with upload.decoders(jobs) as pool:
             for run, category in upload.parts():
                 upload.check(pool, run, category)
@@ -91,8 +92,9 @@ def score(
     was scored.
     """
     manifest = read_manifest(dataset)
-    with open_archive(maps, limits) as archive:
-        upload = _Upload(archive, manifest, categories, limits, progress)
+    problems = Problems()
+    with open_archive(maps, limits, problems) as archive:
+        upload = _Upload(archive, manifest, categories, limits, progress, problems)
         truths = {c: read_truth(manifest.categories[c]) for c in upload.layout.categories}
         results: dict[str, dict[str, CategoryResult]] = {run: {} for run in upload.layout.runs}
         with upload.decoders(jobs) as pool:
@@ -118,8 +120,10 @@ def score_category(
 ) -> CategoryResult:
     """Score one category of one run: one job of the site. Raises as `score` does."""
     manifest = read_manifest(dataset)
-    with open_archive(maps, limits) as archive:
-        upload = _Upload(archive, manifest, [category], limits, progress, only_run=run)
+    problems = Problems()
+    with open_archive(maps, limits, problems) as archive:
+        upload = _Upload(archive, manifest, [category], limits, progress, problems, only_run=run)
+        upload.problems.raise_if_any()
         truth = read_truth(manifest.categories[category])
         with upload.decoders(1) as pool:
             result = upload.score(pool, run, truth)
@@ -145,12 +149,15 @@ class _Upload:
         categories: Collection[str] | None,
         limits: Limits,
         progress: Progress | None,
+        problems: Problems,
         only_run: str | None = None,
     ) -> None:
-        self.layout = match(archive.members, manifest, categories, limits)
+        self.problems = problems
+        self.layout = match(archive.members, manifest, categories, limits, problems)
+        if not self.layout.runs:
+            problems.raise_if_any()
         if only_run is not None:
             self._keep_run(only_run)
-        self.problems = Problems()
         self._archive = archive
         self._manifest = manifest
         self._limits = limits
@@ -198,7 +205,8 @@ class _Upload:
 
     def decoders(self, jobs: int) -> DecoderPool:
         """The processes that decode this archive's maps."""
-        sizes = (s for c in self.layout.categories for s in self._category(c).images.values())
+        held = {category for maps in self.layout.runs.values() for category in maps}
+        sizes = (size for category in held for size in self._category(category).images.values())
         return DecoderPool(self._archive.fd, max(w * h for w, h in sizes), jobs, self._limits)
 
     def parts(self) -> Iterator[tuple[str, str]]:

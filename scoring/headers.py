@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import struct
+import tokenize
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -27,6 +28,16 @@ class Header:
     width: int
     height: int
     dtype: str
+    extras: tuple[tuple[int, int], ...] = ()
+    """Where bytes begin and end that are no part of the image, and that no decoder need see."""
+
+    def essential(self, data: bytes) -> bytes:
+        """The file's bytes without the extras."""
+        if not self.extras:
+            return data
+        ends, starts = zip(*self.extras, strict=True)
+        spans = zip((0, *starts), (*ends, len(data)), strict=True)
+        return b"".join(data[start:end] for start, end in spans)
 
 
 def read_header(data: bytes, extension: str) -> Header:
@@ -52,7 +63,7 @@ def _png(data: bytes) -> Header:
     """PNG (third edition): signature 5.2, chunk layout 5.3, IHDR 11.2.1."""
     if data[:8] != _PNG_SIGNATURE:
         raise MapError("is no PNG file")
-    header, kind, at = None, b"", 8
+    header, kind, at, kinds, extras = None, b"", 8, set(), []
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
@@ -67,11 +78,24 @@ def _png(data: bytes) -> Header:
             raise MapError("has transparency; expected plain grey")
         elif kind == b"IHDR":
             raise MapError("has a second header chunk")
+        elif kind not in (b"IDAT", b"IEND"):
+            extras.append((at, at + 12 + length))
+        kinds.add(kind)
         at += 12 + length
     if at != len(data):
         raise MapError(f"has {len(data) - at:,} bytes after the image's end")
+    _check_critical(kinds)
     assert header is not None
-    return header
+    return replace(header, extras=tuple(extras))
+
+
+def _check_critical(kinds: set[bytes]) -> None:
+    """Chunks in capitals are those without which the image cannot be understood (5.4)."""
+    if b"IDAT" not in kinds:
+        raise MapError("holds no image data")
+    for kind in sorted(kinds - {b"IHDR", b"PLTE", b"IDAT", b"IEND"}):
+        if kind[:1].isupper():
+            raise MapError(f"has an unknown chunk {kind.decode('latin-1')!r}; expected plain grey")
 
 
 def _png_header(kind: bytes, body: bytes) -> Header:
@@ -106,7 +130,15 @@ _TIFF_NAMES = {
     50001: "WebP",
 }
 _SUB_IFDS, _EXTRA_SAMPLES = 330, 338
+_STRIPS, _TILES = (273, 279), (324, 325)  # their offsets, their sizes
+_TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR, _IMAGE_DEPTH, _TILE_DEPTH = 322, 323, 317, 32997, 32998
+_PREDICTABLE = {5, 8, 32946, 50000}
+_TIFF_READ = {
+    *(256, 257, 258, 259, 262, 277, 339),
+    *(*_STRIPS, *_TILES, _TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR, _IMAGE_DEPTH, _TILE_DEPTH),
+}
 _MAX_TAGS = 512
+_MAX_TILE_PIXELS = 2**22
 
 
 def _tiff(data: bytes) -> Header:
@@ -138,7 +170,18 @@ def _tiff(data: bytes) -> Header:
     dtype = f"{kind}{one(258, 1)}"
     if dtype not in ACCEPTED_DTYPES:
         raise MapError(f"holds {dtype} values; expected {', '.join(ACCEPTED_DTYPES)}")
+    if one(_PREDICTOR, 1) != 1 and one(259, 1) not in _PREDICTABLE:
+        raise MapError("has a TIFF predictor without a compression that goes with it")
+    if one(_IMAGE_DEPTH, 1) != 1 or one(_TILE_DEPTH, 1) != 1:
+        raise MapError("is a TIFF volume; expected a flat image")
+    if one(_TILE_WIDTH, 1) * one(_TILE_HEIGHT, 1) > _MAX_TILE_PIXELS:
+        raise MapError(
+            f"has TIFF tiles of {one(_TILE_WIDTH, 1)}x{one(_TILE_HEIGHT, 1)} pixels; "
+            f"at most {_MAX_TILE_PIXELS:,} pixels are taken"
+        )
     _check_strips(tags, len(data))
+    if one(259, 1) == 1 and not _holds(tags, width * height * one(258, 1) // 8):
+        raise MapError("is cut short: its TIFF strips hold fewer bytes than its pixels need")
     return Header("tiff", width, height, dtype)
 
 
@@ -156,6 +199,8 @@ def _tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
     tags = {}
     for index in range(count):
         tag, values = _tiff_tag(data, at + index * step, f"{order}", big)
+        if tag in tags:
+            raise MapError(f"holds the TIFF tag {tag} twice")
         tags[tag] = values
     (following,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, at + count * step)
     if following or _SUB_IFDS in tags:
@@ -167,13 +212,10 @@ def _tiff_tag(data: bytes, at: int, order: str, big: bool) -> tuple[int, tuple[i
     tag, kind = struct.unpack_from(f"{order}HH", data, at)
     (count,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, at + 4)
     letter = _TIFF_SIZES.get(kind)
-    if letter is None:
-        return tag, ()  # a text or a rational: nothing that matters here
-    size, inline, field = (
-        struct.calcsize(letter) * count,
-        (8 if big else 4),
-        at + (12 if big else 8),
-    )
+    if letter is None or tag not in _TIFF_READ:
+        return tag, ()  # nothing that matters here
+    size = struct.calcsize(f"={letter}") * count
+    inline, field = (8, at + 12) if big else (4, at + 8)
     if size > len(data):
         raise MapError("has a TIFF tag that is longer than the file")
     if size > inline:
@@ -182,28 +224,50 @@ def _tiff_tag(data: bytes, at: int, order: str, big: bool) -> tuple[int, tuple[i
 
 
 def _check_strips(tags: dict[int, tuple[int, ...]], size: int) -> None:
-    for offsets, counts in ((273, 279), (324, 325)):
+    for offsets, counts in (_STRIPS, _TILES):
         if len(tags.get(offsets, ())) != len(tags.get(counts, ())):
             raise MapError("has TIFF strips without sizes")
         for offset, count in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=True):
             if offset + count > size:
                 raise MapError("is cut short: a TIFF strip lies beyond the end of the file")
-    if not tags.get(273) and not tags.get(324):
+    if not tags.get(_STRIPS[0]) and not tags.get(_TILES[0]):
         raise MapError("has no TIFF strips or tiles")
+
+
+def _holds(tags: dict[int, tuple[int, ...]], size: int) -> bool:
+    return any(sum(tags.get(counts, ())) >= size for _, counts in (_STRIPS, _TILES))
+
+
+# The header is a Python literal: reading it may fail in as many ways as Python has.
+_NPY_ERRORS = (
+    ValueError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    tokenize.TokenError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+)
+_NPY_HEADERS = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+    (3, 0): npy_format.read_array_header_2_0,  # differs in the names of fields, and none are taken
+}
+_MAX_NPY_LENGTH = 2**31
 
 
 def npy_layout(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, Fortran order, dtype and offset of the data of an NPY file (NEP 1)."""
     stream = io.BytesIO(data[: 12 + 10_000])
     try:
-        version = npy_format.read_magic(stream)
-        read = (
-            npy_format.read_array_header_1_0
-            if version == (1, 0)
-            else npy_format.read_array_header_2_0
-        )
+        read = _NPY_HEADERS.get(npy_format.read_magic(stream))
+        if read is None:
+            raise ValueError("unknown version")
         shape, fortran, dtype = read(stream)
-    except (ValueError, EOFError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+        if not all(0 <= length <= _MAX_NPY_LENGTH for length in shape):
+            raise ValueError("a length that no array has")
+    except _NPY_ERRORS as error:
         raise MapError("is no readable NPY file") from error
     return shape, fortran, dtype, stream.tell()
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from scoring.archive import Member, same_file_key
-from scoring.errors import DatasetError, Problems
+from scoring.errors import DatasetError, Problems, printable
 from scoring.limits import DEFAULT_LIMITS, Limits
 from scoring.manifest import CategoryManifest, Manifest
 
@@ -56,35 +56,39 @@ def match(
     manifest: Manifest,
     categories: Collection[str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    problems: Problems | None = None,
 ) -> Layout:
-    """Find each test image's map.
+    """Find each test image's map, as far as the members allow.
 
     Parameters
     ----------
     categories : collection of str, optional
         Only these; the archive's others are ignored. By default all that the archive holds.
+    problems : Problems, optional
+        Where to note every missing, extra, duplicated or misplaced member.
 
     Raises
     ------
     Refused
-        With every missing, extra, duplicated or misplaced member.
+        With these, if no `problems` are given.
     DatasetError
         If `categories` names one that the dataset does not have.
     """
     wanted = _wanted(manifest, categories)
-    problems = Problems()
-    placed = _place(_strip_top(list(members), manifest), problems)
+    noted = Problems() if problems is None else problems
+    placed = _place(_strip_top(list(members), manifest), noted)
     layout = Layout({})
-    maps = _assign(placed, layout, manifest, wanted, strict=categories is None, problems=problems)
-    _check_runs(maps, wanted if categories else None, limits, problems)
+    maps = _assign(placed, layout, manifest, wanted, strict=categories is None, problems=noted)
+    _check_runs(maps, wanted if categories else None, limits, noted)
     for run in sorted(maps, key=_run_number):
         layout.runs[run] = {}
         for category in sorted(maps[run]):
             found = maps[run][category]
             layout.runs[run][category] = _check_images(
-                found, manifest.categories[category], run, limits, problems
+                found, manifest.categories[category], run, limits, noted
             )
-    problems.raise_if_any()
+    if problems is None:
+        noted.raise_if_any()
     return layout
 
 
@@ -118,7 +122,7 @@ def _place(split: list[tuple[Member, tuple[str, ...]]], problems: Problems) -> l
     for member, parts in split:
         key = same_file_key("/".join(parts))
         if key in seen:
-            problems.add(member.name, f"is a duplicate of {seen[key]}")
+            problems.add(member.name, f"is a duplicate of {printable(seen[key])}")
             continue
         seen[key] = member.name
         run = parts[0] if len(parts) > 1 and _RUN.fullmatch(parts[0]) else None
@@ -197,6 +201,7 @@ def _check_runs(maps: _Maps, wanted: set[str] | None, limits: Limits, problems: 
         return
     if len(maps) > limits.runs:
         problems.add("archive", f"holds {len(maps)} runs; at most {limits.runs} are taken")
+        problems.raise_if_any()  # every run's missing images would be as many more
     everywhere = wanted or {category for run in maps.values() for category in run}
     for run in sorted(maps, key=_run_number):
         for category in sorted(everywhere - set(maps[run])):
@@ -218,7 +223,9 @@ def _check_images(
         if key not in category.images:
             problems.add(member.name, f"belongs to no test image of {category.name}")
         elif key in maps:
-            problems.add(member.name, f"is a second map of one image, beside {maps[key].name}")
+            problems.add(
+                member.name, f"is a second map of one image, beside {printable(maps[key].name)}"
+            )
         else:
             maps[key] = member
             limit = limits.map_bytes(category.images[key])

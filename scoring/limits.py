@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
+MAX_PROBLEM = 300
+"""Characters of a decoder's problem that are shown."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Limits:
         Bytes that a compressed tar may unpack to (it is unpacked to a temporary file).
     name_bytes : int
         Longest member name.
+    all_names : int
+        Characters that all members' names may have together.
     text_bytes : int
         Longest `submission.json`.
     decode_seconds : float
@@ -41,6 +45,7 @@ class Limits:
     member_slack: int = 64 * KIB
     spool_bytes: int = 16 * GIB
     name_bytes: int = 1_024
+    all_names: int = 8 * MIB
     text_bytes: int = 64 * KIB
     decode_seconds: float = 20.0
     decode_memory: int = 512 * MIB

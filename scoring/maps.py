@@ -83,11 +83,15 @@ def check_map(
 def _decode(data: bytes, header: Header) -> Map:
     if header.format == "npy":
         return _decode_npy(data)
-    decode = imagecodecs.png_decode if header.format == "png" else imagecodecs.tiff_decode
     try:
-        values = decode(data)
-    except (RuntimeError, ValueError, TypeError, NotImplementedError, IndexError) as error:
-        raise MapError(f"cannot be decoded ({_short(error)})") from error
+        if header.format == "png":
+            values = imagecodecs.png_decode(header.essential(data))
+        else:
+            values = imagecodecs.tiff_decode(data)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a decoder raises, it is the file's fault
+        raise MapError(f"cannot be decoded ({_reason(error, header)})") from error
     if values.shape != (header.height, header.width) or values.dtype.name != header.dtype:
         raise MapError(
             f"decodes to {values.dtype.name} of shape {values.shape}; its header announced "
@@ -120,6 +124,8 @@ def resize(values: Map, size: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
 
 
-def _short(error: Exception) -> str:
+def _reason(error: Exception, header: Header) -> str:
+    if header.format == "png":
+        return "damaged image data"  # libpng's own words may lie in memory that it freed
     text = " ".join(str(error).split()) or type(error).__name__
     return text[:120]

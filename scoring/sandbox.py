@@ -29,10 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.archive import Member
+from scoring.errors import printable
 from scoring.headers import ACCEPTED_DTYPES
-from scoring.limits import DEFAULT_LIMITS, Limits
+from scoring.limits import DEFAULT_LIMITS, MAX_PROBLEM, Limits
 
 _BATCH_BYTES = 16 * 2**20
+_BATCH_MAPS = 128  # their answers fit in a pipe, so that no side waits for the other to read
 _ALIGNMENT = 64
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -64,6 +66,7 @@ class Request:
     def as_json(self) -> dict[str, Any]:
         extension = "." + self.member.name.rpartition(".")[2].lower()
         member = {f.name: getattr(self.member, f.name) for f in dataclasses.fields(Member)}
+        member["name"] = ""  # holds the folder, and no decoder need know that
         return {
             "extension": extension,
             "width": self.size[0],
@@ -158,7 +161,7 @@ def _batches(requests: Iterable[Request], capacity: int) -> Iterator[list[Reques
     free = capacity
     for request in requests:
         need = _request_bytes(request.pixels)
-        if batch and need > free:
+        if batch and (need > free or len(batch) == _BATCH_MAPS):
             yield batch
             batch, free = [], capacity
         batch.append(request)
@@ -301,7 +304,7 @@ class _Child:
 
     def _decoded(self, request: Request, answer: Any, slot: int) -> Decoded:
         if "problem" in answer:
-            return Decoded(request, problem=str(answer["problem"])[:1000])
+            return Decoded(request, problem=printable(str(answer["problem"]), MAX_PROBLEM))
         offset, stored, dtype = answer["offset"], answer["stored"], answer["dtype"]
         maximum = float(answer["maximum"])
         start, end = slot * self._slot_bytes, (slot + 1) * self._slot_bytes

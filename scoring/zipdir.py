@@ -56,11 +56,11 @@ def read_directory(fd: int, limits: Limits) -> list[ZipEntry]:
     _check_directory_size(count, size, offset, end, limits)
     raw = os.pread(fd, size, offset)
     entries, position = [], 0
-    while position < len(raw):
+    for _ in range(count):
         entry, position = _read_entry(fd, raw, position, offset)
         entries.append(entry)
-    if len(entries) != count:
-        raise ArchiveError(f"the zip directory announces {count} entries but holds {len(entries)}")
+    if position != len(raw):
+        raise ArchiveError(f"the zip directory holds more than the {count} entries announced")
     _check_overlaps(entries, offset)
     return entries
 
@@ -102,9 +102,14 @@ def _read_end64(fd: int, end: int) -> tuple[int, int, int, int, int, int]:
 
 
 def _check_directory_size(count: int, size: int, offset: int, end: int, limits: Limits) -> None:
-    if count > limits.members or size > limits.members * (_CENTRAL_ENTRY_MIN + limits.name_bytes):
+    if count > limits.members:
         raise ArchiveError(
             f"the archive announces {count} entries; at most {limits.members} are taken"
+        )
+    largest = limits.members * 2 * _CENTRAL_ENTRY_MIN + limits.all_names
+    if size > largest:
+        raise ArchiveError(
+            f"the zip directory announces {size:,} bytes; at most {largest:,} are taken"
         )
     if offset + size != end:
         raise ArchiveError("the zip directory does not end where its end record begins")

@@ -301,3 +301,19 @@ def test_a_folder_with_a_link_is_refused(
     (root / FIRST).symlink_to(root / "part/test/good/0001.png")
     lines = problems(dataset, root)
     assert lines[0] == f"{FIRST}: is a link or a special file; expected a plain file"
+
+
+def test_names_missing_images_and_bad_maps_are_told_together(
+    dataset: Path, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    del files[FIRST]
+    files["../x.png"] = b""
+    files["part/test/good/0001.png"] = png(np.zeros((12, 20, 3), np.uint8))
+    files["part/test/scratch/0000.png"] = b""
+    lines = problems(dataset, write_zip(tmp_path / "maps.zip", files))
+    assert [line.partition(":")[0] for line in lines] == [
+        "../x.png",
+        "part/test/good/0000",
+        "part/test/good/0001.png",
+        "part/test/scratch/0000.png",
+    ]
