@@ -169,6 +169,8 @@ class CellCounter:
     def __init__(self, truth: CategoryTruth, dtype: str) -> None:
         self._truth = truth
         self._dtype = np.dtype(dtype)
+        n_pixels = sum(width * height for width, height in truth.sizes.values())
+        self._counts = np.dtype(np.uint32 if n_pixels < 1 << 32 else np.uint64)
         self._scale = rise_scale(truth.n_regions)
         self._collected: list[NDArray[Any]] = []
         self._folder = GOOD
@@ -188,7 +190,7 @@ class CellCounter:
         self._current = self._good
 
     def _empty(self) -> CountsTable:
-        return _empty_table(self._cells.n_cells, np.dtype(np.uint32), self._scale)
+        return _empty_table(self._cells.n_cells, self._counts, self._scale)
 
     def add(self, key: str, values: NDArray[Any]) -> None:
         """Count one image's map: flat, of the dtype given at the start. Good images come first."""
@@ -199,7 +201,7 @@ class CellCounter:
         self._cells.count(values, table.outside)
         regions = self._truth.regions.get(key, ())
         if regions:
-            np.add.at(table.inside, self._cells.find(values[union_of(regions)]), np.uint32(1))
+            np.add.at(table.inside, self._cells.find(values[union_of(regions)]), 1)
         for region in regions:
             within = np.sort(self._cells.find(values[region.pixels]))
             _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
