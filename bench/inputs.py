@@ -1,9 +1,18 @@
-"""The files that the benchmarks work on: made once, kept under bench/data."""
+"""The files that the benchmarks work on: made once, kept under bench/data.
+
+Everything is cut from one drawn dataset with AutoVI's counts and sizes. The maps of a selection of
+images are copies of the drawn ones, so that every contender and every selection meets the same
+bytes. Members are stored, as the maps' own compression leaves nothing to pack.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.sampledata import draw_dataset, draw_maps
@@ -12,50 +21,154 @@ DATA = Path(__file__).parent / "data"
 KINDS = ("png8", "png16", "tiff32")
 SEED = 0
 QUALITY = 0.8
+_EXTENSION = {"png8": "png", "png16": "png", "tiff32": "tiff"}
 
 
-def dataset(category: str | None, scale: float = 1.0) -> Path:
-    """Sample data of one category, or of all, at this share of AutoVI's counts."""
-    path = DATA / f"{category or 'all'}-{scale:g}"
+@dataclass(frozen=True)
+class Work:
+    """A dataset and its maps.
+
+    Attributes
+    ----------
+    dataset : Path
+    maps_from : Work or None
+        Where the maps are copied from; None if they are drawn.
+    picks : dict of str to str
+        For copied maps: image key ``<folder>/<id>`` here to the key there.
+    """
+
+    dataset: Path
+    maps_from: Work | None = None
+    picks: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.dataset.name
+
+    @property
+    def categories(self) -> list[str]:
+        return sorted(path.parent.name for path in self.dataset.glob("*/test"))
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys ``<folder>/<id>`` of all test images, sorted, category after category."""
+        paths = (self.dataset / c / "test" for c in self.categories)
+        return [
+            str(image.relative_to(path).with_suffix(""))
+            for path in paths
+            for image in sorted(path.glob("*/*.png"))
+        ]
+
+    def archive(self, kind: str) -> Path:
+        """The archive of anomaly maps of that kind, made if it is not there yet."""
+        path = DATA / f"{self.name}-{kind}.zip"
+        if not path.exists():
+            print(f"making {path.name} ...", flush=True)
+            if self.maps_from is None:
+                draw_maps(self.dataset, path, QUALITY, SEED, kind=kind)  # type: ignore[arg-type]
+            else:
+                self._copy_maps(self.maps_from.archive(kind), path, _EXTENSION[kind])
+        return path
+
+    def _copy_maps(self, source: Path, path: Path, extension: str) -> None:
+        assert self.picks is not None
+        (category,) = self.categories
+        unfinished = path.with_suffix(".part")
+        with zipfile.ZipFile(source) as old, zipfile.ZipFile(unfinished, "w") as new:
+            for key, picked in sorted(self.picks.items()):
+                body = old.read(f"{category}/test/{picked}.{extension}")
+                new.writestr(zipfile.ZipInfo(f"{category}/test/{key}.{extension}"), body)
+        unfinished.rename(path)
+
+
+def whole(scale: float) -> Work:
+    """All six categories at this share of AutoVI's counts."""
+    path = DATA / f"all-{scale:g}"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        print(f"drawing {path.name} ...", flush=True)
-        draw_dataset(path, scale, SEED, categories=[category] if category else None)
+        DATA.mkdir(exist_ok=True)
+        print(f"drawing {path.name} (minutes at scale 1) ...", flush=True)
+        draw_dataset(path, scale, SEED)
+    return Work(path)
+
+
+def one_category(category: str, scale: float) -> Work:
+    """One category of the whole; its maps are those of the whole, too."""
+    source = whole(scale)
+    root = source.dataset / category / "test"
+    keys = [str(p.relative_to(root).with_suffix("")) for p in sorted(root.glob("*/*.png"))]
+    path = DATA / f"{category}-{scale:g}"
+    _link(source.dataset / category, path / category, {key: key for key in keys})
+    return Work(path)
+
+
+def selection(source: Work, label: str, picks: Mapping[str, str]) -> Work:
+    """Some images of a one-category dataset, under keys of their own: new key to old key."""
+    (category,) = source.categories
+    path = DATA / f"{source.name}-{label}"
+    _link(source.dataset / category, path / category, picks)
+    return Work(path, source, picks)
+
+
+def two_images(source: Work) -> Work:
+    """One good and one anomalous image: what start-up is timed on."""
+    good = next(key for key in source.keys if key.startswith("good/"))
+    anomalous = next(key for key in source.keys if not key.startswith("good/"))
+    return selection(source, "two", {good: good, anomalous: anomalous})
+
+
+def spread(source: Work, count: int) -> Work:
+    """So many images, evenly spread over the sorted list of all."""
+    keys = source.keys
+    count = min(count, len(keys))
+    picked = [keys[i * len(keys) // count] for i in range(count)]
+    return selection(source, f"{count}", {key: key for key in picked})
+
+
+def with_good(source: Work, count: int) -> Work:
+    """All anomalous images, and so many good ones: the drawn ones over and over."""
+    good = [key for key in source.keys if key.startswith("good/")]
+    picks = {key: key for key in source.keys if not key.startswith("good/")}
+    picks |= {f"good/{i:04}": good[i % len(good)] for i in range(count)}
+    return selection(source, f"good{count}", picks)
+
+
+def unsaturated(work: Work) -> Path:
+    """The same dataset with every region wholly wanted: its sPRO is the PRO of others."""
+    (category,) = work.categories
+    path = work.dataset.with_name(f"{work.name}-pro")
+    if not path.exists():
+        shutil.copytree(work.dataset, path, copy_function=os.link)
+        config = path / category / "defects_config.json"
+        entries = json.loads(config.read_text())
+        for entry in entries:
+            entry |= {"saturation_threshold": 1.0, "relative_saturation": True}
+        config.unlink()  # it is a link to the other dataset's
+        config.write_text(json.dumps(entries))
     return path
 
 
-def maps(source: Path, kind: str) -> Path:
-    """Anomaly maps for that dataset."""
-    path = DATA / f"{source.name}-{kind}.zip"
-    if not path.exists():
-        print(f"drawing {path.name} ...", flush=True)
-        draw_maps(source, path, QUALITY, SEED, kind=kind)
-    return path
+def size_on_disk() -> int:
+    """Bytes under bench/data, files with several names counted once."""
+    stats = {(s.st_dev, s.st_ino): s.st_size for s in (p.stat() for p in DATA.rglob("*"))}
+    return sum(stats.values())
 
 
-def two_images(source: Path) -> Path:
-    """The same category with one good and one anomalous image: what start-up is timed on."""
-    path = DATA / f"{source.name}-two"
-    if not path.exists():
-        for category in (p for p in source.iterdir() if (p / "test").is_dir()):
-            keys = _one_of_each(category)
-            for key in keys:
-                _copy(category, path / category.name, f"test/{key}.png")
-                _copy(category, path / category.name, f"ground_truth/{key}")
-            _copy(category, path / category.name, "defects_config.json")
-    return path
+def _link(source: Path, target: Path, picks: Mapping[str, str]) -> None:
+    """A category's folder of hard links: test images, their regions, the saturation table."""
+    if target.exists():
+        return
+    unfinished = target.parent.with_name(target.parent.name + ".part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    category = unfinished / target.name
+    for key, picked in picks.items():
+        _link_one(source / "test" / f"{picked}.png", category / "test" / f"{key}.png")
+        regions = source / "ground_truth" / picked
+        for region in sorted(regions.glob("*.png")):
+            _link_one(region, category / "ground_truth" / key / region.name)
+    _link_one(source / "defects_config.json", category / "defects_config.json")
+    unfinished.rename(target.parent)
 
 
-def _one_of_each(category: Path) -> list[str]:
-    folders = sorted(p.name for p in (category / "test").iterdir())
-    anomalous = next(folder for folder in folders if folder != "good")
-    return [f"{folder}/0000" for folder in ("good", anomalous)]
-
-
-def _copy(source: Path, target: Path, name: str) -> None:
-    path = source / name
-    (target / name).parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        shutil.copytree(path, target / name)
-    elif path.exists():
-        os.link(path, target / name)
+def _link_one(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(source, target)

@@ -1,154 +1,113 @@
-"""How long scoring takes beside merely reading and decoding the same maps.
+"""Scoring beside merely reading and decoding, and beside what others run: bench/RESULTS.md.
 
-`./dev bench scoring` draws its inputs, times both in one process on one core, taking turns, and
-writes bench/RESULTS.md. Start-up (two images of the same category) is timed and subtracted; the
-ground truth is cached. The bare loop reads each member from the archive and decodes it with the
-decoder that the scorer uses, and does nothing with the pixels.
+`./dev bench scoring` draws its inputs (at the first run; minutes), makes the peers' environment
+(at the first run; minutes) and measures (about ten minutes). `python -m bench.scoring --quick` is
+a smoke run on few images; it prints its page and leaves RESULTS.md alone.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
+import argparse
 import os
-import platform
-import resource
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import imagecodecs
+from bench import inputs, memory, page
+from bench.inputs import KINDS, Work
+from bench.measure import FULL, QUICK, Plan, Timing, time_kind, time_whole
+from bench.memory import Memory
+from bench.peer_environment import NoPeers
+from bench.peers import PEERS, Peers
 
-from bench import inputs
-from scoring import score
-from scoring.archive import open_archive
-
-ROUNDS = 5
-CATEGORY = "pipe_staple"
-TARGET = 2.0
-RESULTS = Path(__file__).parent / "RESULTS.md"
-DECODERS = {"png": imagecodecs.png_decode, "tiff": imagecodecs.tiff_decode}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One kind of map: medians in seconds."""
-
-    kind: str
-    maps: int
-    decode: float
-    scoring: float
-    startup: float
-
-    @property
-    def ratio(self) -> float:
-        return (self.scoring - self.startup) / self.decode
+RESULTS = Path(__file__).with_name("RESULTS.md")
+CATEGORIES = {"pipe_staple": PEERS, "tank_screw": ("adeval",)}
+"""The peers of each; those that hold all pixels would need several GB for the large images."""
 
 
-def decode_all(archive_path: Path) -> int:
-    """Read and decode every map; returns how many."""
-    count = 0
-    with open_archive(archive_path) as archive:
-        for member in archive.members:
-            decode = DECODERS.get(member.name.rpartition(".")[2])
-            if decode is not None:
-                decode(member.read(archive.fd, 1 << 30))
-                count += 1
-    return count
-
-
-def timed(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def measure(kind: str) -> Row:
-    """Time the three in turns, so that a change of the machine's speed meets all of them."""
-    dataset = inputs.dataset(CATEGORY)
-    small = inputs.two_images(dataset)
-    archive, small_archive = inputs.maps(dataset, kind), inputs.maps(small, kind)
-    actions: dict[str, Callable[[], object]] = {
-        "decode": lambda: decode_all(archive),
-        "scoring": lambda: score(dataset, archive, jobs=1),
-        "startup": lambda: score(small, small_archive, jobs=1),
-    }
-    for action in actions.values():
-        action()  # caches: compiled loops, ground truth, the file system's
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(ROUNDS):
-        for name, action in actions.items():
-            times[name].append(timed(action))
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    return Row(kind, decode_all(archive), **medians)
-
-
-def peak_memory() -> tuple[float, float]:
-    """Peak resident MiB of this process and of the largest decoder."""
-    return tuple(
-        resource.getrusage(who).ru_maxrss / 1024
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )  # type: ignore[return-value]
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write the results."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    rows = []
-    for kind in inputs.KINDS:
-        rows.append(measure(kind))
-        if kind == "png8":
-            memory = peak_memory()
-    text = page(rows, memory)
-    RESULTS.write_text(text)
+    parser = argparse.ArgumentParser(prog="python -m bench.scoring", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few images; writes no page")
+    quick = parser.parse_args(arguments).quick
+    results = measure(
+        QUICK if quick else FULL,
+        "python -m bench.scoring --quick" if quick else "./dev bench scoring",
+    )
+    text = page.render(results)
+    if not quick:
+        RESULTS.write_text(text)
     print(text)
 
 
-def page(rows: list[Row], memory: tuple[float, float]) -> str:
-    """The results as Markdown."""
-    versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in ("numpy", "numba", "imagecodecs")
+def measure(plan: Plan, command: str) -> page.Results:
+    """Everything on the page."""
+    prepare(plan)
+    start, load = time.monotonic(), os.getloadavg()[0]
+    with try_peers() as (peers, versions, notes):
+        timings = time_all(plan, peers)
+    whole = time_whole(inputs.whole(plan.scale), plan)
+    found = measure_memory(plan) if memory.supported() else {}
+    minutes = (time.monotonic() - start) / 60
+    return page.Results(
+        command, plan, timings, whole, found, versions, notes, inputs.size_on_disk(), minutes, load
     )
-    lines = [
-        "# Results",
-        "",
-        f"`./dev bench scoring`, {datetime.now(UTC):%Y-%m-%d}, {machine()}, Python "
-        f"{platform.python_version()}, {versions}; one core, medians of {ROUNDS} rounds.",
-        "",
-        f"Scoring `{CATEGORY}` of the sample data at scale 1.0 (400x400), start-up subtracted,",
-        "ground truth cached, beside a bare loop that reads and decodes the same files:",
-        "",
-        "| maps | files | decode loop, s | scoring, s | start-up, s | (scoring - start-up) / decode |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-        *(
-            f"| {row.kind} | {row.maps} | {row.decode:.3f} | {row.scoring:.3f} | {row.startup:.3f} "
-            f"| {row.ratio:.2f} |"
-            for row in rows
-        ),
-        "",
-        f"Target for 8-bit PNG: at most {TARGET:g}. Peak resident memory after the 8-bit run: "
-        f"{memory[0]:.0f} MiB (scorer, with this benchmark), {memory[1]:.0f} MiB (decoder).",
-        "",
+
+
+def prepare(plan: Plan) -> None:
+    """Make all inputs that are not there yet."""
+    inputs.whole(plan.scale).archive("png8")
+    for name in CATEGORIES:
+        work = inputs.one_category(name, plan.scale)
+        for kind in KINDS:
+            for part in (work, inputs.two_images(work), inputs.spread(work, plan.sampled)):
+                part.archive(kind)
+    for work in memory_works(plan).values():
+        for kind in KINDS:
+            work.archive(kind)
+
+
+@contextmanager
+def try_peers() -> Iterator[tuple[Peers | None, str, list[str]]]:
+    """The peers' process, their versions and notes for the page; or why there are none."""
+    try:
+        running = Peers()
+    except NoPeers as reason:
+        print(f"without peers: {reason}", flush=True)
+        yield None, f"none ({reason})", []
+        return
+    with running:
+        versions = ", ".join(f"{name} {version}" for name, version in running.versions.items())
+        yield running, versions, running.notes
+
+
+def time_all(plan: Plan, peers: Peers | None) -> list[Timing]:
+    """Each category and kind."""
+    return [
+        time_kind(inputs.one_category(name, plan.scale), kind, plan, peers, names)
+        for name, names in CATEGORIES.items()
+        for kind in KINDS
     ]
-    return "\n".join(lines)
 
 
-def machine() -> str:
-    """Processor and system, as far as they tell."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [
-            line.partition(":")[2].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        if info.exists()
-        else []
-    )
-    return f"{names[0] if names else platform.processor()}, {len(names) or os.cpu_count()} cores, {platform.system()}"
+def memory_works(plan: Plan) -> dict[str, Work]:
+    """What memory is measured on, by the part of the page."""
+    small, large = (inputs.one_category(name, plan.scale) for name in CATEGORIES)
+    few, many = plan.good
+    return {
+        "two": inputs.two_images(small),
+        "few": inputs.with_good(small, few),
+        "many": inputs.with_good(small, many),
+        "others": large,
+    }
+
+
+def measure_memory(plan: Plan) -> dict[str, list[Memory]]:
+    """One run of each kind for each of them."""
+    print("measuring memory ...", flush=True)
+    works = memory_works(plan)
+    return {part: [memory.measure(work, kind) for kind in KINDS] for part, work in works.items()}
 
 
 if __name__ == "__main__":

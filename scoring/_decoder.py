@@ -34,7 +34,6 @@ def main() -> None:
     memory = mmap.mmap(setup["memory_fd"], setup["memory_size"])
     _bound_resources(limits)
     for line in sys.stdin:
-        _allow_processor_time(limits.decode_seconds)
         request = json.loads(line)
         answer = _answer(request, setup["archive_fd"], memory, limits)
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -65,6 +64,7 @@ def _answer(
     base, offset, answers = request["slot"], ALIGNMENT, []
     for index, image in enumerate(request["images"]):
         struct.pack_into("<q", memory, base, index)
+        _allow_processor_time(limits.decode_seconds)
         try:
             answer, used = _decode(image, fd, memory, base + offset, limits)
         except MapError as error:

@@ -44,6 +44,31 @@ def order_keys(bits: NDArray[Any], keys: NDArray[Any], sign: np.uint64) -> None:
 
 
 @_compiled
+def first_not_below(keys: NDArray[Any], start: np.int64, key: np.uint64) -> Any:
+    """The first index from `start` on whose key is at least `key`; the last key always is.
+
+    Mostly that is `start` itself or the next. Where many thresholds crowd into one slot, steps
+    double and the rest is halved, so that no values can make this slow.
+    """
+    if keys[start] >= key:
+        return start
+    last = np.int64(keys.size - 1)
+    low, step = start, np.int64(1)
+    while low + step < last and keys[low + step] < key:
+        low += step
+        step *= 2
+    high = min(low + step, last)
+    low += 1
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@_compiled
 def find(
     key: np.uint64,
     keys: NDArray[Any],
@@ -61,9 +86,8 @@ def find(
     above = key - keys[0]
     bucket = np.int64(above >> width)
     within = above - (np.uint64(bucket) << width)
-    i = np.int64(starts[bases[bucket] + np.int64(within >> shifts[bucket])])
-    while keys[i] < key:
-        i += 1
+    start = np.int64(starts[bases[bucket] + np.int64(within >> shifts[bucket])])
+    i = first_not_below(keys, start, key)
     return 2 * i + np.int64(keys[i] == key)
 
 
@@ -95,8 +119,10 @@ def count_bucket(
     for p in range(waiting.size):
         key = np.uint64(waiting[p])
         i = np.int64(starts[np.int64((key - low) >> shift)])
-        while keys[i] < key:
+        if keys[i] < key:
             i += 1
+            if keys[i] < key:
+                i = first_not_below(keys, i, key)
         counts[2 * i + np.int64(keys[i] == key)] += np.uint32(1)
 
 

@@ -130,11 +130,11 @@ def open_archive(
 
     Raises `Refused` with the one reason why the whole cannot be read.
     """
-    noted = Problems() if problems is None else problems
+    noted = Problems(Path(path).name) if problems is None else problems
     try:
         archive = _open(Path(path), limits, noted)
     except ArchiveError as error:
-        noted.add(Path(path).name, error)
+        noted.add(noted.archive, error)
         noted.raise_if_any()
         raise
     if problems is None and noted:

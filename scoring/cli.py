@@ -1,11 +1,13 @@
 """The `autovi` command.
 
-Exit status: 0 done, 1 refused (the problems on standard error), 2 wrong usage or no usable dataset.
+Exit status: 0 done, 1 refused (the problems on standard error), 2 wrong usage or no usable dataset,
+3 our own fault: a decoder that cannot run, a defect of this program.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
@@ -16,10 +18,11 @@ from typing import TypeAlias
 
 from scoring.errors import DatasetError, Refused
 from scoring.evaluate import Progress, score, validate
+from scoring.sandbox import DecoderFailed
 from scoring.tables import print_report
 from scoring.version import SCORER_VERSION
 
-REFUSED, USAGE = 1, 2
+REFUSED, USAGE, OURS = 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return REFUSED
-    except (DatasetError, OSError, ValueError) as error:
+    except (DatasetError, OSError) as error:
         print(f"autovi: {error}", file=sys.stderr)
         return USAGE
+    except DecoderFailed as error:
+        print(f"autovi: {error}; this is no fault of the maps", file=sys.stderr)
+        return OURS
     except KeyboardInterrupt:
         print("autovi: interrupted; nothing was written", file=sys.stderr)
         return 130
@@ -49,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="autovi",
         description="Exact scores for anomaly maps of AutoVI and datasets in its layout.",
     )
-    parser.add_argument("--version", action="version", version=f"scorer {SCORER_VERSION}")
+    parser.add_argument("--version", action="version", version=f"autovi {SCORER_VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_score(commands)
     _add_validate(commands)
@@ -113,7 +119,7 @@ def _add_sample_data(commands: Commands) -> None:
     parser = commands.add_parser(
         "sample-data", help="draw a dataset in AutoVI's layout to try things on"
     )
-    parser.add_argument("out", metavar="OUT", type=Path)
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to make")
     parser.add_argument(
         "--scale",
         metavar="S",
@@ -121,15 +127,31 @@ def _add_sample_data(commands: Commands) -> None:
         default=0.05,
         help="share of AutoVI's image counts (default: %(default)s)",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
-    parser.add_argument("--category", metavar="C", action="append")
-    parser.add_argument("--jobs", metavar="N", type=_positive, default=_cores())
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="other numbers, other pictures (default: 0)",
+    )
+    parser.add_argument(
+        "--category", metavar="C", action="append", help="only this category (repeatable)"
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        default=_cores(),
+        help="processes (default: %(default)s)",
+    )
     parser.set_defaults(command=_sample_data)
 
 
 def _add_sample_maps(commands: Commands) -> None:
     parser = commands.add_parser("sample-maps", help="make plausible anomaly maps for a dataset")
-    parser.add_argument("dataset", metavar="DATASET", type=Path)
+    parser.add_argument(
+        "dataset", metavar="DATASET", type=Path, help="the dataset to make maps for"
+    )
     parser.add_argument("out", metavar="OUT", type=Path, help="the zip file to write")
     parser.add_argument(
         "--quality",
@@ -138,10 +160,25 @@ def _add_sample_maps(commands: Commands) -> None:
         default=0.7,
         help="0 (chance) to 1 (near perfect); default %(default)s",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
-    parser.add_argument("--runs", metavar="N", type=_positive, default=1)
-    parser.add_argument("--kind", choices=["png8", "png16", "tiff32"], default="png8")
-    parser.add_argument("--category", metavar="C", action="append")
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="other numbers, other pictures (default: 0)",
+    )
+    parser.add_argument(
+        "--runs", metavar="N", type=_positive, default=1, help="trainings to pretend (default: 1)"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=["png8", "png16", "tiff32"],
+        default="png8",
+        help="file and data type of the maps (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--category", metavar="C", action="append", help="only this category (repeatable)"
+    )
     parser.set_defaults(command=_sample_maps)
 
 
@@ -150,27 +187,37 @@ def _cores() -> int:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 1 or more")
+    return int(text)
 
 
 def _share(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected 0 to 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to 1")
     return number
 
 
 def _scale(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected more than 0, at most 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number above 0, at most 1")
     return number
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _score(options: argparse.Namespace) -> int:
+    _check_readable(options.maps)
+    for path in (options.json, options.curves):
+        if path is not None and str(path) != "-":
+            _check_writable(path)
     with _progress("scoring") as progress:
         report = score(
             options.dataset,
@@ -191,6 +238,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    _check_readable(options.maps)
     with _progress("checking") as progress:
         contents = validate(
             options.dataset,
@@ -236,6 +284,17 @@ def _sample_maps(options: argparse.Namespace) -> int:
         )
     print(f"wrote {options.out}")
     return 0
+
+
+def _check_readable(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file or folder; expected anomaly maps")
+
+
+def _check_writable(path: Path) -> None:
+    """Say before the work, not after it, that its result could not be kept."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise NotADirectoryError(f"{path}: cannot be written; expected a file in a folder of yours")
 
 
 def _write(path: Path, data: bytes) -> None:

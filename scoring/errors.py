@@ -45,9 +45,16 @@ class Refused(Exception):
 
 
 class Problems:
-    """Collects problem lines; keeps the first 50 and counts the rest."""
+    """Collects problem lines; keeps the first 50 and counts the rest.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    archive : str
+        What the archive is called in a problem of the whole.
+    """
+
+    def __init__(self, archive: str = "archive") -> None:
+        self.archive = archive
         self._lines: list[str] = []
         self.total = 0
 
@@ -59,7 +66,7 @@ class Problems:
 
     def copy(self) -> Problems:
         """A collection of its own with the same problems."""
-        twin = Problems()
+        twin = Problems(self.archive)
         twin._lines, twin.total = list(self._lines), self.total
         return twin
 

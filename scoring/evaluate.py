@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ from scoring.spro import CellCounter, ValueCounter
 
 Progress = Callable[[int, int], None]
 """Called after every map with (maps done, maps in all)."""
+
+_TAR_HEADER_BYTES = 4_096
+"""Header, padding and a long name of one tar entry."""
+
+_DECODE_BYTES_A_PIXEL = 160
+"""What the largest map allowed takes at its worst: file, pixels, their check and the resize."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,11 @@ def validate(
     jobs: int = 1,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    name: str | None = None,
 ) -> Contents:
     """Check everything that scoring would check, without opening ground truth.
+
+    `name` is what the archive is called in problem lines; by default its file's name.
 
     Raises
     ------
@@ -67,8 +76,8 @@ def validate(
         If the dataset itself cannot be read.
     """
     manifest = read_manifest(dataset)
-    problems = Problems()
-    with open_archive(maps, limits, problems) as archive:
+    problems = Problems(name or Path(maps).name)
+    with open_archive(maps, _spool_bound(limits, manifest), problems) as archive:
         upload = _Upload(archive, manifest, categories, limits, progress, problems)
         with upload.decoders(jobs) as pool:
             for run, category in upload.parts():
@@ -85,6 +94,7 @@ def score(
     jobs: int = 1,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    name: str | None = None,
 ) -> Report:
     """Score all runs and categories of an archive.
 
@@ -92,8 +102,8 @@ def score(
     was scored.
     """
     manifest = read_manifest(dataset)
-    problems = Problems()
-    with open_archive(maps, limits, problems) as archive:
+    problems = Problems(name or Path(maps).name)
+    with open_archive(maps, _spool_bound(limits, manifest), problems) as archive:
         upload = _Upload(archive, manifest, categories, limits, progress, problems)
         truths = {c: read_truth(manifest.categories[c]) for c in upload.layout.categories}
         results: dict[str, dict[str, CategoryResult]] = {run: {} for run in upload.layout.runs}
@@ -117,11 +127,12 @@ def score_category(
     *,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    name: str | None = None,
 ) -> CategoryResult:
     """Score one category of one run: one job of the site. Raises as `score` does."""
     manifest = read_manifest(dataset)
-    problems = Problems()
-    with open_archive(maps, limits, problems) as archive:
+    problems = Problems(name or Path(maps).name)
+    with open_archive(maps, _spool_bound(limits, manifest), problems) as archive:
         upload = _Upload(archive, manifest, [category], limits, progress, problems, only_run=run)
         upload.problems.raise_if_any()
         truth = read_truth(manifest.categories[category])
@@ -130,6 +141,14 @@ def score_category(
         upload.problems.raise_if_any()
         assert result is not None
         return result
+
+
+def _spool_bound(limits: Limits, manifest: Manifest) -> Limits:
+    """The limits, with room for a compressed tar of all runs and no more."""
+    images = (size for c in manifest.categories.values() for size in c.images.values())
+    one_run = sum(limits.map_bytes(size) + _TAR_HEADER_BYTES for size in images)
+    wanted = limits.runs * one_run + limits.members * _TAR_HEADER_BYTES // 100
+    return replace(limits, spool_bytes=min(limits.spool_bytes, wanted))
 
 
 class _MixedTypes(Exception):
@@ -207,7 +226,10 @@ class _Upload:
         """The processes that decode this archive's maps."""
         held = {category for maps in self.layout.runs.values() for category in maps}
         sizes = (size for category in held for size in self._category(category).images.values())
-        return DecoderPool(self._archive.fd, max(w * h for w, h in sizes), jobs, self._limits)
+        largest = max(width * height for width, height in sizes)
+        memory = max(self._limits.decode_memory, _DECODE_BYTES_A_PIXEL * largest)
+        limits = replace(self._limits, decode_memory=memory)
+        return DecoderPool(self._archive.fd, largest, jobs, limits)
 
     def parts(self) -> Iterator[tuple[str, str]]:
         """All (run, category)."""
@@ -266,6 +288,10 @@ class _Upload:
         types: dict[str, str] = {}
         for decoded in self._first_look(pool, run, truth.name, truth.anomalous, types):
             tally.first_pass(decoded)
+        if self.problems:
+            for _ in self._first_look(pool, run, truth.name, truth.good, types):
+                pass  # nothing will be scored, but every problem is told
+            return None
         tally.freeze()
         for decoded in self._first_look(pool, run, truth.name, truth.good, types):
             tally.add(decoded)

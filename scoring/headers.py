@@ -48,13 +48,14 @@ def read_header(data: bytes, extension: str) -> Header:
     reader = {".png": _png, ".tif": _tiff, ".tiff": _tiff, ".npy": _npy}[extension]
     try:
         header = reader(data)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, OverflowError) as error:
         raise MapError("the file is cut short or damaged") from error
     if header.width < 1 or header.height < 1:
         raise MapError(f"is {header.width}x{header.height} pixels; expected at least one pixel")
     return header
 
 
+_MAX_CHUNKS = 2**16
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOURS = {2: "RGB", 3: "a palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
@@ -63,7 +64,7 @@ def _png(data: bytes) -> Header:
     """PNG (third edition): signature 5.2, chunk layout 5.3, IHDR 11.2.1."""
     if data[:8] != _PNG_SIGNATURE:
         raise MapError("is no PNG file")
-    header, kind, at, kinds, extras = None, b"", 8, set(), []
+    header, kind, at, count, kinds, extras = None, b"", 8, 0, set(), []
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
@@ -82,6 +83,9 @@ def _png(data: bytes) -> Header:
             extras.append((at, at + 12 + length))
         kinds.add(kind)
         at += 12 + length
+        count += 1
+        if count > _MAX_CHUNKS:
+            raise MapError(f"holds more than {_MAX_CHUNKS:,} PNG chunks")
     if at != len(data):
         raise MapError(f"has {len(data) - at:,} bytes after the image's end")
     _check_critical(kinds)
@@ -138,6 +142,7 @@ _TIFF_READ = {
     *(*_STRIPS, *_TILES, _TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR, _IMAGE_DEPTH, _TILE_DEPTH),
 }
 _MAX_TAGS = 512
+_MAX_VALUES = 2**16
 _MAX_TILE_PIXELS = 2**22
 
 
@@ -218,6 +223,8 @@ def _tiff_tag(data: bytes, at: int, order: str, big: bool) -> tuple[int, tuple[i
     inline, field = (8, at + 12) if big else (4, at + 8)
     if size > len(data):
         raise MapError("has a TIFF tag that is longer than the file")
+    if count > _MAX_VALUES:
+        raise MapError(f"has {count:,} TIFF strips or tiles; at most {_MAX_VALUES:,} are taken")
     if size > inline:
         (field,) = struct.unpack_from(f"{order}Q" if big else f"{order}I", data, field)
     return tag, struct.unpack_from(f"{order}{count}{letter}", data, field)

@@ -79,13 +79,16 @@ def match(
     placed = _place(_strip_top(list(members), manifest), noted)
     layout = Layout({})
     maps = _assign(placed, layout, manifest, wanted, strict=categories is None, problems=noted)
+    for run, member in layout.scores.items():
+        if maps and run not in maps:
+            noted.add(member.name, "stands in a run without maps")
     _check_runs(maps, wanted if categories else None, limits, noted)
     for run in sorted(maps, key=_run_number):
         layout.runs[run] = {}
         for category in sorted(maps[run]):
             found = maps[run][category]
             layout.runs[run][category] = _check_images(
-                found, manifest.categories[category], run, limits, noted
+                found, manifest.categories[category], run, noted
             )
     if problems is None:
         noted.raise_if_any()
@@ -127,7 +130,7 @@ def _place(split: list[tuple[Member, tuple[str, ...]]], problems: Problems) -> l
         seen[key] = member.name
         run = parts[0] if len(parts) > 1 and _RUN.fullmatch(parts[0]) else None
         placed.append(_Placed(member, run, parts[1:] if run else parts))
-    bare = [item for item in placed if item.run is None and len(item.rest) > 1]
+    bare = [item for item in placed if item.run is None and item.rest != (METADATA_NAME,)]
     if bare and any(item.run for item in placed):
         problems.add(
             bare[0].member.name, "stands beside run folders; expected all maps in run_<k>/, or none"
@@ -154,7 +157,7 @@ def _assign(
         if rest == (METADATA_NAME,) and item.run is None:
             layout.metadata = member
         elif rest == (SCORES_NAME,):
-            layout.scores[run] = member
+            layout.scores.setdefault(run, member)
         elif len(rest) > 1 and rest[0] not in manifest.categories:
             unknown[rest[0]].append(member)
         elif len(rest) > 1 and rest[0] not in wanted:
@@ -197,10 +200,12 @@ def _run_number(run: str) -> int:
 
 def _check_runs(maps: _Maps, wanted: set[str] | None, limits: Limits, problems: Problems) -> None:
     if not maps:
-        problems.add("archive", "holds no map; expected <category>/test/<folder>/<image_id>.png")
+        problems.add(
+            problems.archive, "holds no map; expected <category>/test/<folder>/<image_id>.png"
+        )
         return
     if len(maps) > limits.runs:
-        problems.add("archive", f"holds {len(maps)} runs; at most {limits.runs} are taken")
+        problems.add(problems.archive, f"holds {len(maps)} runs; at most {limits.runs} are taken")
         problems.raise_if_any()  # every run's missing images would be as many more
     everywhere = wanted or {category for run in maps.values() for category in run}
     for run in sorted(maps, key=_run_number):
@@ -215,7 +220,6 @@ def _check_images(
     found: list[tuple[str, Member]],
     category: CategoryManifest,
     run: str,
-    limits: Limits,
     problems: Problems,
 ) -> dict[str, Member]:
     maps: dict[str, Member] = {}
@@ -228,11 +232,6 @@ def _check_images(
             )
         else:
             maps[key] = member
-            limit = limits.map_bytes(category.images[key])
-            if member.size > limit:
-                problems.add(
-                    member.name, f"unpacks to {member.size:,} bytes; at most {limit:,} are taken"
-                )
     for key in category.images:
         if key not in maps:
             name = (

@@ -45,6 +45,7 @@ _ENVIRONMENT = {
 _ANSWER_LIMIT = 1 << 20
 _NONE_YET = -1
 _MAX_IDLE_DEATHS = 2
+_TOO_LONG = "took too long"
 
 
 class DecoderFailed(RuntimeError):
@@ -97,6 +98,8 @@ class _Batch:
     deadline: float = math.inf
     failed: dict[int, str] = dataclasses.field(default_factory=dict)
     """Index -> problem of those that killed their decoder; not sent again."""
+    suspects: set[int] = dataclasses.field(default_factory=set)
+    """Those under way when a decoder died once; that may have been somebody else's doing."""
 
     def pending(self) -> list[int]:
         return [i for i in range(len(self.requests)) if i not in self.failed]
@@ -287,13 +290,16 @@ class _Child:
         return line
 
     def _note_death(self, batch: _Batch) -> None:
-        """Blame the map that was under way, and send the others again to a new child."""
+        """Blame the map that was under way the second time; send the others to a new child."""
         (current,) = struct.unpack_from("<q", self._memory, batch.slot * self._slot_bytes)
         pending = batch.pending()
         how = self.kill(grace=0.2)  # a closed pipe is seen a moment before the process is gone
         if 0 <= current < len(pending):
-            reason = f"cannot be decoded: the decoder {how}; expected a well-formed image"
-            batch.failed[pending[current]] = reason
+            index = pending[current]
+            if how == _TOO_LONG or index in batch.suspects:
+                reason = f"cannot be decoded: the decoder {how}; expected a well-formed image"
+                batch.failed[index] = reason
+            batch.suspects.add(index)
         else:
             self._idle_deaths += 1
             if self._idle_deaths > _MAX_IDLE_DEATHS:
@@ -336,7 +342,7 @@ class _Child:
         for stream in (process.stdin, process.stdout):
             _close_quietly(stream)
         if code is None or code == -signal.SIGXCPU:
-            return "took too long"
+            return _TOO_LONG
         return f"died ({signal.Signals(-code).name})" if code < 0 else f"ended with status {code}"
 
     def close(self) -> None:

@@ -17,6 +17,10 @@ from scoring.image_level import ThresholdCounts, threshold_counts
 ALPHA = 0.05
 RESAMPLES = 1_000
 
+_EQUAL_DIGITS = 12
+_NO_SPREAD = 1e-12
+"""Differences below this are those of rounding: equal runs may have means that differ so much."""
+
 Summary = tuple[float, float, int]
 """Mean, sample standard deviation and number of runs."""
 
@@ -58,11 +62,16 @@ def overall_best_group(rows: Sequence[Sequence[Summary]], alpha: float = ALPHA) 
 
 def _best_group(rows: Sequence[Sequence[Summary]], alpha: float) -> list[bool]:
     fit = [bool(row) and all(n >= 2 for _, _, n in row) for row in rows]
-    means = [_mean(row) if ok else -math.inf for row, ok in zip(rows, fit, strict=True)]
     if not any(fit):
         return [False] * len(rows)
-    best = rows[means.index(max(means))]
+    best = max((row for row, ok in zip(rows, fit, strict=True) if ok), key=_preference)
     return [ok and _p_value(best, row) >= alpha for row, ok in zip(rows, fit, strict=True)]
+
+
+def _preference(row: Sequence[Summary]) -> tuple[float, int, float]:
+    """The highest mean; of equal ones that of the most runs, then of the smallest spread."""
+    mean = round(_mean(row), _EQUAL_DIGITS)
+    return mean, sum(n for _, _, n in row), -math.fsum(std for _, std, _ in row)
 
 
 def _mean(row: Sequence[Summary]) -> float:
@@ -75,8 +84,8 @@ def _p_value(first: Sequence[Summary], second: Sequence[Summary]) -> float:
     difference = _mean(first) - _mean(second)
     terms = [(s * s / n / len(row) ** 2, n - 1) for row in (first, second) for _, s, n in row]
     variance = math.fsum(term for term, _ in terms)
-    if variance == 0:
-        return 1.0 if difference == 0 else 0.0
+    if variance < _NO_SPREAD**2:
+        return 1.0 if abs(difference) < _NO_SPREAD else 0.0
     freedom = variance**2 / math.fsum(term**2 / df for term, df in terms)
     return float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance)))
 

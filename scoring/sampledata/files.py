@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scoring.errors import DatasetError
 
-class SampleDataError(ValueError):
+
+class SampleDataError(DatasetError):
     """Samples cannot be made; says of which path or argument what is wrong and what is expected."""
 
 

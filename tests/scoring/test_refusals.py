@@ -317,3 +317,39 @@ def test_names_missing_images_and_bad_maps_are_told_together(
         "part/test/good/0001.png",
         "part/test/scratch/0000.png",
     ]
+
+
+def test_bad_anomalous_float_maps_do_not_hide_bad_good_ones(dataset: Path, tmp_path: Path) -> None:
+    case = small_case(dtype="float32")
+    for key in case.maps:
+        case.maps[key][0, 0] = np.inf
+    archive = write_zip(tmp_path / "maps.zip", map_files({"part": case}, ".tiff"))
+    for check in (validate, score):
+        with pytest.raises(Refused) as refused:
+            check(dataset, archive)
+        assert refused.value.total == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("image_scores.csv", "stands beside run folders"),
+        ("run_7/image_scores.csv", "stands in a run without maps"),
+    ],
+)
+def test_image_scores_of_no_run_are_refused(
+    dataset: Path, files: dict[str, bytes], tmp_path: Path, name: str, expected: str
+) -> None:
+    runs = {f"run_{k}/{n}": data for k in (0, 1) for n, data in files.items()}
+    runs[name] = b"category,image,score\n"
+    (line,) = problems(dataset, write_zip(tmp_path / "maps.zip", runs))
+    assert line.startswith(f"{name}: {expected}")
+
+
+def test_a_result_that_could_not_be_kept_is_told_before_scoring(
+    dataset: Path, files: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = write_zip(tmp_path / "maps.zip", files)
+    out = tmp_path / "nowhere" / "report.json"
+    assert main(["score", str(dataset), str(archive), "--json", str(out)]) == 2
+    assert "cannot be written" in capsys.readouterr().err

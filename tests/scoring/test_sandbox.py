@@ -41,8 +41,8 @@ def test_results_come_in_order_with_every_pixel(tmp_path: Path, jobs: int) -> No
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_decoder_that_dies_costs_one_map_at_most(tmp_path: Path, jobs: int) -> None:
-    """Kill every decoder again and again: each map is still answered for, in order."""
+def test_a_decoder_killed_by_others_costs_no_map(tmp_path: Path, jobs: int) -> None:
+    """Kill every decoder now and again: each map is decoded all the same, in order."""
     count, side, kills = 60, 1024, 0
     arrays = [np.full((side, side), index, np.uint8) for index in range(count)]
     files = {f"{index:04}.png": encode(array, ".png") for index, array in enumerate(arrays)}
@@ -57,12 +57,8 @@ def test_a_decoder_that_dies_costs_one_map_at_most(tmp_path: Path, jobs: int) ->
                 for pid in children() - before:
                     os.kill(pid, signal.SIGKILL)
                     kills += 1
-    failed = [answer for answer in answers if isinstance(answer, str)]
-    assert len(answers) == count
     assert kills == 3 * jobs
-    assert len(failed) <= kills
-    for index, answer in enumerate(answers):
-        assert isinstance(answer, str) or answer == {index}
+    assert answers == [{index} for index in range(count)]
 
 
 def test_a_map_that_needs_too_much_memory_is_a_problem_line(tmp_path: Path) -> None:

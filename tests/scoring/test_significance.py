@@ -61,6 +61,19 @@ def test_rows_that_do_not_vary_are_equal_only_if_their_means_are() -> None:
     assert welch_p((0.5, 0, 3), (0.4, 0, 3)) == 0
 
 
+def test_equal_runs_are_equal_whatever_their_number() -> None:
+    rows = [(sum([0.7] * n) / n, 0.0, n) for n in (3, 2, 7)]
+    assert len({mean for mean, _, _ in rows}) > 1, "the means differ by rounding"
+    assert welch_best_group(rows) == [True, True, True]
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rows = [(0.9, 0.001, 3), (0.9, 0.2, 3), (0.85, 0.01, 3)]
+    wanted = dict(zip(rows, welch_best_group(rows), strict=True))
+    for order in (rows[::-1], [rows[1], rows[2], rows[0]]):
+        assert dict(zip(order, welch_best_group(order), strict=True)) == wanted
+
+
 def test_a_single_run_is_never_in_the_best_group() -> None:
     assert welch_best_group([(0.99, 0.0, 1), (0.8, 0.01, 3), (0.79, 0.01, 3)]) == [
         False,
