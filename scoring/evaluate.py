@@ -204,6 +204,10 @@ class _Upload:
             metadata = json.loads(
                 member.read(self._archive.fd, self._limits.text_bytes).decode("utf-8")
             )
+            text = json.dumps(metadata, allow_nan=False, ensure_ascii=False)
+            text.encode("utf-8")  # half a surrogate pair cannot be stored, nor can what follows
+            if "\\u0000" in text:
+                raise ValueError("holds a NUL character")
         except (MapError, ValueError, RecursionError) as error:
             self.problems.add(member.name, f"cannot be read ({error}); expected a JSON object")
             return {}
@@ -275,11 +279,14 @@ class _Upload:
         """Score one category of one run, or None if a problem was found in it."""
         done, problems = self._done, self.problems.copy()
         try:
-            return self._score_as(pool, run, truth, None)
+            result = self._score_as(pool, run, truth, None)
         except _MixedTypes as mixed:
-            dtype = mixed.dtype
-        self._done, self.problems = done, problems
-        return self._score_as(pool, run, truth, dtype)
+            self._done, self.problems = done, problems.copy()
+            result = self._score_as(pool, run, truth, mixed.dtype)
+        if result is None:  # tell it in the order of validating, which knows no label
+            self._done, self.problems = done, problems
+            self.check(pool, run, truth.name)
+        return result
 
     def _score_as(
         self, pool: DecoderPool, run: str, truth: CategoryTruth, dtype: str | None
@@ -289,8 +296,6 @@ class _Upload:
         for decoded in self._first_look(pool, run, truth.name, truth.anomalous, types):
             tally.first_pass(decoded)
         if self.problems:
-            for _ in self._first_look(pool, run, truth.name, truth.good, types):
-                pass  # nothing will be scored, but every problem is told
             return None
         tally.freeze()
         for decoded in self._first_look(pool, run, truth.name, truth.good, types):
