@@ -40,7 +40,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _run(options: argparse.Namespace, console: Console) -> int:
     match options.command:
         case "demo":
-            return demo.run(options.host, options.port, console)
+            return demo.run(options.host, options.port, console, verbose=options.verbose)
+        case "env":
+            return commands.env(console)
         case "test":
             return commands.test(options.long, options.rest, console)
         case "check":
@@ -59,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, help="default: 8000, or the next free one; 0: any free one"
     )
     action.add_argument("--host", default="127.0.0.1", help="where to listen (default 127.0.0.1)")
+    text = "show all that the programs log, not only warnings and how submissions end"
+    action.add_argument("--verbose", action="store_true", help=text)
+
+    text = "make or mend the environment .venv, which holds the autovi command, and start nothing"
+    actions.add_parser("env", help=text, description=text)
 
     text = "run the whole test suite; further arguments go to pytest"
     usage = "./dev test [-h] [--long] [pytest arguments ...]"

@@ -1,9 +1,10 @@
-"""`./dev test`, `./dev check` and `./dev bench`."""
+"""`./dev env`, `./dev test`, `./dev check` and `./dev bench`."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,14 @@ from devtools.environment import Environment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_BROWSER = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+
+def env(console: Console) -> int:
+    """Makes the environment where it is missing, and says how to use it."""
+    environment = Environment()
+    environment.ensure("site", console)
+    console.line(f"source {shlex.quote(str(environment.bin / 'activate'))}")
+    return 0
 
 
 def test(long: bool, arguments: Sequence[str], console: Console) -> int:

@@ -24,6 +24,9 @@ DEFAULT_PORT = 8000
 PORTS_TRIED = 50
 GROUND_TRUTH = "AUTOVI_GROUND_TRUTH"
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+# Celery says so at each start; in a container the demo has no other user. A warning that is
+# ignored this way is named by how it begins.
+ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Stack:
 
     environment: Environment
     var: Path
+    verbose: bool = False
+    """Everything the programs log, not only warnings and how each submission ends."""
 
     @property
     def bin(self) -> Path:
@@ -41,7 +46,12 @@ class Stack:
         """For web and beat: without the place of the ground truth."""
         env = self.environment.variables()
         env.pop(GROUND_TRUTH, None)
-        return env | {"AUTOVI_VAR": str(self.var), "DJANGO_SETTINGS_MODULE": "leaderboard.settings"}
+        env |= {"AUTOVI_VAR": str(self.var), "DJANGO_SETTINGS_MODULE": "leaderboard.settings"}
+        return env | {"AUTOVI_LOG_LEVEL": self.log_level}
+
+    @property
+    def log_level(self) -> str:
+        return os.environ.get("AUTOVI_LOG_LEVEL") or ("INFO" if self.verbose else "WARNING")
 
     def private_env(self) -> dict[str, str]:
         """For the scoring worker and the import: with it."""
@@ -56,19 +66,23 @@ class Stack:
         command = [str(self.bin / "gunicorn"), "leaderboard.wsgi"]
         command += ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
         command += ["--workers", "1", "--threads", "8", "--graceful-timeout", "3"]
+        command += ["--log-level", self.log_level]
         env = self.public_env() | allowed_hosts(listener.getsockname()[0])
         return Program("web", command, env, pass_fds=(listener.fileno(),))
 
     def worker(self) -> Program:
         command = [*self._celery(), "worker", "-Q", "default,scoring", "--concurrency", "2"]
-        command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        command += ["--loglevel", self.log_level, "--without-gossip", "--without-mingle"]
         command += ["--hostname", f"worker-{os.getpid()}@%h"]
-        return Program("worker", command, self.private_env(), "restart")
+        ignored = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), ROOT_WARNING]))
+        env = self.private_env() | {"PYTHONWARNINGS": ignored}
+        return Program("worker", command, env, "restart")
 
     def beat(self, listener: socket.socket) -> Program:
         """Its schedule file is named for the port: two demos on one folder have one each."""
         schedule = self.var / f"beat-{listener.getsockname()[1]}"
-        command = [*self._celery(), "beat", "--loglevel", "INFO", "--schedule", str(schedule)]
+        command = [*self._celery(), "beat", "--loglevel", self.log_level]
+        command += ["--schedule", str(schedule)]
         return Program("beat", command, self.public_env(), "restart")
 
     def seed(self, then: Callable[[], None]) -> Program:
@@ -78,11 +92,11 @@ class Stack:
         return [str(self.bin / "celery"), "--quiet", "-A", "leaderboard.celery:app"]
 
 
-def run(host: str, port: int | None, console: Console) -> int:
+def run(host: str, port: int | None, console: Console, *, verbose: bool = False) -> int:
     """Prepares, starts and watches everything; returns the exit code."""
     environment = Environment()
     environment.ensure("site", console)
-    stack = Stack(environment, var_folder())
+    stack = Stack(environment, var_folder(), verbose)
     with ExitStack() as preparing:
         waiting = f"another ./dev is preparing {stack.var}"
         preparing.enter_context(alone(stack.var, console, waiting))
@@ -246,16 +260,29 @@ def answers(listener: socket.socket, patience: float = 60.0) -> bool:
 
 def announce(listener: socket.socket, var: Path, console: Console) -> None:
     """The lines a person looks for."""
+    address = url(listener)
     console.line()
-    console.line(console.paint(f"open {url(listener)}", "good"))
+    console.line(console.paint(f"open {address}", "good"))
     try:
-        account = json.loads((var / "demo.json").read_text())
-        console.line(f"sign in as {account['username']} with the password {account['password']}")
+        note = json.loads((var / "demo.json").read_text())
+        for line in _what_to_do(note, address):
+            console.line(line)
     except (OSError, ValueError, KeyError):
         console.line(f"the demo account is not known: {var / 'demo.json'} is missing or damaged")
     console.line("Ctrl-C stops everything")
     console.line()
-    console.pin(f"open {url(listener)} - Ctrl-C stops everything")
+    console.pin(f"open {address} - Ctrl-C stops everything")
+
+
+def _what_to_do(note: dict[str, str], address: str) -> list[str]:
+    """What the note of `manage.py seed_demo` says, as lines; raises KeyError for a missing part."""
+    board = note["board"]
+    lines = [f"sign in as {note['username']} with the password {note['password']}"]
+    lines.append(f"upload {note['archive']} at {address}/submit/{board}/")
+    if waiting := int(note["waiting"]):
+        what = "submission is" if waiting == 1 else "submissions are"
+        lines.append(f"{waiting} sample {what} being scored for {address}/boards/{board}/")
+    return lines
 
 
 def _read(path: Path) -> str:

@@ -11,6 +11,18 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _LEFT_OUT = frozenset({"request", "server_time", "data"})
 
 
+class Outcomes(logging.Filter):
+    """Lets through what reaches a level, and below it how each submission ended."""
+
+    def __init__(self, level: str, states: list[str]) -> None:
+        super().__init__()
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+        self.states = frozenset(states)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= self._level or getattr(record, "now", "") in self.states
+
+
 class KeyValueFormatter(logging.Formatter):
     """One line a record; what was given as ``extra`` follows as ``key=value``."""
 

@@ -18,7 +18,7 @@ env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env("AUTOVI_VAR", default=str(BASE_DIR / "var"))).resolve()
-for folder in ("broker/queue", "broker/control", "submissions", "packs", "tmp", "mail"):
+for folder in ("broker/queue", "broker/control", "submissions", "results", "packs", "tmp", "mail"):
     (VAR_DIR / folder).mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = env("SECRET_KEY", default="") or read_or_make_secret_key(VAR_DIR / "secret.key")
@@ -80,6 +80,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "leaderboard.accounts.mail.about_mail",
             ],
         },
     },
@@ -110,8 +111,10 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
 # Files --------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.int("AUTOVI_MAX_UPLOAD_BYTES", default=100 * 1024 * 1024)
+KEEP_ARCHIVE_DAYS = env.float("AUTOVI_KEEP_ARCHIVE_DAYS", default=7.0)
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "tmp")
-FILE_UPLOAD_HANDLERS = ["leaderboard.submissions.uploads.HashingUploadHandler"]
+# No page takes files but the one to submit on, which brings a handler of its own.
+FILE_UPLOAD_HANDLERS = ["leaderboard.submissions.uploads.NoUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -129,6 +132,10 @@ STORAGES = {
     "submissions": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "submissions")},
+    },
+    "results": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR_DIR / "results")},
     },
     "staticfiles": {
         "BACKEND": (
@@ -162,6 +169,14 @@ ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_ADAPTER = "leaderboard.accounts.mail.Adapter"
+ACCOUNT_FORMS = {
+    name: f"leaderboard.accounts.forms.{form}"
+    for name, form in {
+        "change_password": "ChangePassword",
+        "reset_password_from_key": "NewPassword",
+    }.items()
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # How many proxies of our own stand in front: rate limits count the address before them.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("AUTOVI_PROXIES", default=0)
@@ -228,6 +243,7 @@ JOB_LEASE_SECONDS = env.float("AUTOVI_JOB_LEASE_SECONDS", default=30.0)
 JOB_RENEW_SECONDS = env.float("AUTOVI_JOB_RENEW_SECONDS", default=5.0)
 JOB_SWEEP_SECONDS = env.float("AUTOVI_JOB_SWEEP_SECONDS", default=5.0)
 JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
+JOB_STALL_MINUTES = env.float("AUTOVI_JOB_STALL_MINUTES", default=30.0)
 JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=3)
 JOB_BACKOFF_SECONDS = env.float("AUTOVI_JOB_BACKOFF_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
@@ -247,15 +263,25 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
+LOG_LEVEL = env("AUTOVI_LOG_LEVEL", default="INFO").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "leaderboard.logs.KeyValueFormatter"}},
+    "filters": {
+        "outcomes": {
+            "()": "leaderboard.logs.Outcomes",
+            "level": LOG_LEVEL,
+            "states": ["scored", "rejected", "failed"],
+        },
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env("AUTOVI_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # One line a submission stays, however little else is asked for.
+        "leaderboard.submissions.transitions": {"level": "INFO", "filters": ["outcomes"]},
         # Each task says for itself what it did.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

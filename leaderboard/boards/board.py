@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.http import Http404
+
 from leaderboard.boards.entries import REPORTED, board_entries
 from leaderboard.boards.metrics import CATEGORY_COLUMNS, visible_keys
 from leaderboard.boards.paper_tables import notes_for
@@ -35,7 +37,7 @@ class Board:
     """The standings' rows that pass the filters, sorted; ranks as in ``standings``."""
     families: tuple[str, ...]
     sort: str
-    """The order in force: the asked one where it exists, else by rank."""
+    """The order in force: the asked one, else by rank."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -50,7 +52,10 @@ class Board:
 
 
 def make_board(version: DatasetVersion, query: BoardQuery, category: str = "") -> Board:
-    """Standings of a dataset version, overall or on one category, as a query asks for them."""
+    """Standings of a dataset version, overall or on one category, as a query asks for them.
+
+    Raises Http404 for an order that the table does not have, as the pages do for a metric.
+    """
     entries = board_entries(version)
     if category:
         shown = [key for key in CATEGORY_COLUMNS if key in visible_keys(version)]
@@ -60,7 +65,9 @@ def make_board(version: DatasetVersion, query: BoardQuery, category: str = "") -
         standings = overall_standings(entries, version.categories, query.metric)
     keys = sort_keys(standings.columns, overall=not category)
     default = f"-{query.metric}" if category else "-mean"
-    sort = query.sort if query.sort_key in keys else default
+    if query.sort and query.sort_key not in keys:
+        raise Http404(f"sort {query.sort[:60]!r}; the table has {', '.join(sorted(keys))}")
+    sort = query.sort or default
     rows = sort_rows(
         _filtered(standings.rows, query), keys[sort.removeprefix("-")], sort.startswith("-")
     )

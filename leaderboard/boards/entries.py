@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from leaderboard.boards.metrics import hidden_board_value, visible_keys
@@ -12,6 +12,7 @@ from leaderboard.boards.models import ReportedScore
 from leaderboard.boards.standings import Cell, Entry
 from leaderboard.datasets.models import DatasetVersion, Labels
 from leaderboard.submissions.models import Method, Score, Submission
+from leaderboard.submissions.standing import current_scores
 from scoring.registry import flatten
 
 REPORTED, SUBMITTED = "reported", "submitted"
@@ -67,52 +68,43 @@ def reported_cells(rows: Iterable[ReportedScore]) -> dict[str, dict[str, Cell]]:
     return dict(cells)
 
 
-def current_scores(scores: Iterable[Score]) -> tuple[str, list[Score]]:
-    """The scorer version a submission stands on, and its scores of that version.
-
-    That is the version that covers most of the submission, the newest one of
-    those: a re-scoring takes over when it is complete.
-    """
-    by_version: dict[str, list[Score]] = defaultdict(list)
-    for score in scores:
-        by_version[score.scorer_version].append(score)
-    if not by_version:
-        return "", []
-
-    def coverage(version: str) -> tuple[int, object]:
-        rows = by_version[version]
-        return len(rows), max(row.created for row in rows)
-
-    chosen = max(by_version, key=coverage)
-    return chosen, by_version[chosen]
-
-
 def scored_cells(scores: Iterable[Score], version: DatasetVersion) -> dict[str, dict[str, Cell]]:
-    """Score rows as cells: mean and sample std over runs.
+    """Score rows as cells: mean and sample std over runs, or a single run's interval.
 
     A metric that is undefined on a category has no cell. On a board with hidden
-    labels only the published metrics are kept, rounded.
+    labels only the published metrics are kept, rounded and without intervals.
     """
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    intervals: dict[str, Mapping[str, Sequence[float]]] = {}
     allowed = visible_keys(version)
     for score in sorted(scores, key=lambda row: row.run):
         report: Any = score.report
+        intervals[score.category] = score.intervals
         for key, value in flatten(report).items():
             if value is not None and key in allowed:
                 values[score.category][key].append(value)
     hidden = version.labels == Labels.HIDDEN
     return {
-        category: {key: _cell(runs, hidden) for key, runs in by_metric.items()}
+        category: {
+            key: _hidden_cell(runs) if hidden else _cell(runs, intervals[category].get(key))
+            for key, runs in by_metric.items()
+        }
         for category, by_metric in values.items()
     }
 
 
-def _cell(runs: Sequence[float], hidden: bool) -> Cell:
-    mean = statistics.fmean(runs)
-    std = statistics.stdev(runs) if len(runs) > 1 else None
-    if hidden:
-        mean, std = hidden_board_value(mean), None if std is None else hidden_board_value(std)
-    return Cell(mean, std, len(runs))
+def _cell(runs: Sequence[float], interval: Sequence[float] | None) -> Cell:
+    """``statistics`` adds exactly: the mean of equal runs is their value, however many."""
+    if len(runs) == 1:
+        low_high = (interval[0], interval[1]) if interval else None
+        return Cell(runs[0], None, 1, interval=low_high)
+    return Cell(statistics.mean(runs), statistics.stdev(runs), len(runs))
+
+
+def _hidden_cell(runs: Sequence[float]) -> Cell:
+    cell = _cell(runs, None)
+    std = None if cell.std is None else hidden_board_value(cell.std)
+    return Cell(hidden_board_value(cell.mean), std, cell.n)
 
 
 def _entry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from typing import Any
 
 from leaderboard.boards import paper_tables
@@ -40,7 +41,7 @@ def as_csv(board: Board) -> str:
     """One line a method, category and metric, in the page's order; fractions 0..1.
 
     Lines of category ``mean`` hold the mean over all categories and the
-    population std of the category means, with no n.
+    population std of the category means, with no n. ``best_group`` is true or false.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
@@ -70,6 +71,14 @@ def as_json(board: Board) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def file_name(board: Board, kind: str) -> str:
+    """A download's name: dataset, version, category and metric, such as
+    ``autovi-1.0.0-overall-au_spro@0.05.csv``."""
+    version = board.version
+    category = board.category or "overall"
+    return f"{version.slug}-{version.version}-{category}-{board.query.metric}.{kind}"
+
+
 def as_bibtex(version: DatasetVersion) -> str:
     """Entries to cite: the dataset, and the paper where its rows stand on the board."""
     reported = version.reported_scores.exists()
@@ -81,14 +90,24 @@ def _dataset_bibtex(version: DatasetVersion) -> str:
     if version.citation.lstrip().startswith("@"):
         return version.citation.strip() + "\n"
     dataset = version.dataset
+    by_paper = dataset.slug == paper_tables.DATASET
     fields = {
+        "author": paper_tables.AUTHORS if by_paper else "",
         "title": f"{{{dataset.name}}}, version {version.version}",
+        "year": _year(version, by_paper),
         "doi": version.doi,
         "note": version.licence,
     }
     lines = [f"  {key:<7} = {{{value}}}" for key, value in fields.items() if value]
     body = ",\n".join(lines)
     return f"@misc{{{dataset.slug}-{version.version},\n{body}\n}}\n"
+
+
+def _year(version: DatasetVersion, by_paper: bool) -> str:
+    """The paper's dataset came out with it; of another one the day of its import is known."""
+    if by_paper:
+        return str(paper_tables.YEAR)
+    return str(version.imported_at.year) if version.imported_at else ""
 
 
 def _row(board: Board, row: Row) -> dict[str, Any]:
@@ -146,15 +165,25 @@ def _lines(board: Board, row: Row) -> list[dict[str, Any]]:
     }
     lines = []
     if row.mean is not None:
-        lines.append({"category": MEAN, "metric": board.query.metric, **(_mean(row) or {})})
+        place = {"category": MEAN, "metric": board.query.metric}
+        lines.append({**place, **(_mean(row) or {}), "best_group": _word(row.mean_is_best)})
     for column in board.columns:
         if (cell := row.cell(column)) is not None:
-            best = {"best_group": column in row.best}
+            best = {"best_group": _word(column in row.best)}
             place = {"category": column.category, "metric": column.metric}
             lines.append({**place, **_numbers(cell), **best})
     return [common | line for line in lines]
 
 
+def _word(value: bool) -> str:
+    return "true" if value else "false"
+
+
 def _no_formula(text: str) -> str:
-    """A stranger's words, so that no spreadsheet runs them (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """A stranger's words, so that no spreadsheet runs them (OWASP, CSV injection).
+
+    Full-width signs and what stands invisibly before one count too.
+    """
+    visible = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isprintable()).lstrip()
+    starts_so = visible.startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r"))
+    return f"'{text}" if starts_so else text

@@ -33,6 +33,7 @@ class ScoreTable:
     submission: Submission | None = None
     scorer_version: str = ""
     has_mean: bool = False
+    has_intervals: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def _metric_table(
         submission,
         entry.scorer_version if entry else "",
         mean is not None,
+        any(cell.interval for by_metric in cells.values() for cell in by_metric.values()),
     )
 
 

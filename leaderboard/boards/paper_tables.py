@@ -22,17 +22,20 @@ STD_DDOF = 0
 MEAN_TOLERANCE = 0.0025
 """A printed Mean row may differ from ours by 0.1 or 0.2 points where the authors rounded."""
 
-BIBTEX = """\
-@article{carvalho2024autovi,
-  author  = {Carvalho and Lafou and Durupt and Leblanc and Grandvalet},
-  title   = {Detecting visual anomalies in an industrial environment: Unsupervised methods put
-             to the test on the {AutoVI} dataset},
-  journal = {Computers in Industry},
-  volume  = {163},
-  pages   = {104151},
-  year    = {2024},
-  doi     = {10.1016/j.compind.2024.104151}
-}
+AUTHORS = "Carvalho and Lafou and Durupt and Leblanc and Grandvalet"
+YEAR = 2024
+"""Of the paper and of the published dataset."""
+BIBTEX = f"""\
+@article{{carvalho2024autovi,
+  author  = {{{AUTHORS}}},
+  title   = {{Detecting visual anomalies in an industrial environment: Unsupervised methods put
+             to the test on the {{AutoVI}} dataset}},
+  journal = {{Computers in Industry}},
+  volume  = {{163}},
+  pages   = {{104151}},
+  year    = {{{YEAR}}},
+  doi     = {{10.1016/j.compind.2024.104151}}
+}}
 """
 
 
@@ -56,27 +59,34 @@ METHODS: dict[str, PaperMethod] = {
 """Keyed by the name that the CSV files use."""
 
 GENERAL_NOTES = (
-    "Eight runs each; the run stds are taken as population stds (ddof 0), which only the tables' "
-    "Mean rows prove.",
-    "The paper counts the test images a little differently from the published version 1.0.0 of "
-    "the dataset; these rows rest on the paper's counts.",
+    "Each number is the mean of eight runs. The paper does not say how it computes \u00b1 over "
+    "runs. The \u00b1 of its Mean rows divides by the number of values, not by one less, so \u00b1 "
+    "over runs is read that way too.",
+    "The paper's numbers of test images differ a little from those of the published dataset, "
+    "version 1.0.0. These rows rest on the paper's.",
 )
 METRIC_NOTES: dict[str, tuple[str, ...]] = {
     "image_auroc": (),
     "image_ap": (
-        "The authors' AP is probably the trapezoidal area under the precision-recall curve, which "
-        "can differ by some points from the AP computed here when anomalous images are few.",
+        "The paper's AP is probably the area under the precision-recall curve with straight lines "
+        "between its points. The AP computed here adds steps instead; with few anomalous images "
+        "the two can differ by some points.",
     ),
-    "tpr_at_tnr": ("The paper does not give its rule for the threshold at a TNR.",),
+    "tpr_at_tnr": (
+        "The paper does not say how it chooses the threshold for a TNR; it may do so differently "
+        "from the scorer here.",
+    ),
     "au_spro": (
-        "Table 9 prints 4.3 \u00b1 16.1 for CFlow on T. screw, impossible for eight values "
-        "between 0 and 100 with that mean: kept as printed.",
-        "In the authors' code the maps of PaDiM and EfficientAD are rescaled a batch at a time "
-        "before they are saved, which matters for Table 9.",
+        "\u2020 Table 9 prints 4.3 \u00b1 16.1 for CFlow on T. screw. No eight values between 0 "
+        "and 100 with a mean of 4.3 spread so far, so one of the two is wrong; kept as printed.",
+        "The authors' code rescales the maps of PaDiM and EfficientAD before saving them, each "
+        "batch by itself. Values of different batches then no longer compare, which changes the "
+        "AUsPRO of Table 9.",
     ),
 }
 AUTHORS_CONFIGURATION = (
-    "The paper names EfficientAD-M; the configuration its authors released says small."
+    "The paper calls this method EfficientAD-M (medium); the configuration that its authors "
+    "released sets the small model."
 )
 AS_PRINTED = "as printed"
 MISPRINT = ("Table 9", "tank_screw", "cflow")

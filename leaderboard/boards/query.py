@@ -48,30 +48,42 @@ class BoardQuery:
     def link_unfiltered(self) -> str:
         return self.link(kind="", family="")
 
+    @property
+    def permalink(self) -> str:
+        """The query string with the metric even where it is the default, which may change."""
+        given = {"metric": self.metric, **self._given()}
+        return "?" + urlencode(given, safe="@")
+
     def link(self, **changes: str) -> str:
         """The query string of this query with some of it changed, from ``?`` on."""
-        changed = replace(self, **changes)
-        given = {
-            field.name: value
-            for field in fields(changed)
-            if (value := getattr(changed, field.name)) != field.default
-        }
+        given = replace(self, **changes)._given()
         return "?" + urlencode(given, safe="@") if given else "?"
+
+    def _given(self) -> dict[str, str]:
+        """What differs from the defaults."""
+        return {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
 
 
 def parse(parameters: Mapping[str, str], allowed: frozenset[str]) -> BoardQuery:
     """Read a query string.
 
-    Raises LookupError for a metric that the board does not have: a permalink
-    never silently shows another metric. Other unknown values are ignored.
+    Raises LookupError for a metric or kind that the board does not have: a
+    permalink never silently shows something else. ``make_board`` looks at the
+    order, whose keys are the table's columns.
     """
     metric = parameters.get("metric") or DEFAULT
     if metric not in allowed:
         raise LookupError(f"metric {metric[:60]!r}; the board has {', '.join(sorted(allowed))}")
     kind = parameters.get("kind", "")
+    if kind and kind not in KINDS:
+        raise LookupError(f"kind {kind[:60]!r}; there are {', '.join(KINDS)}")
     return BoardQuery(
         metric=metric,
         sort=parameters.get("sort", "")[:120],
-        kind=kind if kind in KINDS else "",
+        kind=kind,
         family=parameters.get("family", "")[:60],
     )

@@ -32,6 +32,8 @@ class Cell:
     """What ``std`` divided by: n - ddof."""
     source: str = ""
     note: str = ""
+    interval: tuple[float, float] | None = None
+    """Of a single run: 95 % bootstrap interval over its test images, low and high."""
 
     @property
     def sample_std(self) -> float:
@@ -128,7 +130,7 @@ def mean_over_categories(entry: Entry, categories: Sequence[str], metric: str) -
     means = [cell.mean for cell in cells if cell is not None]
     if not means or len(means) < len(cells):
         return None
-    return Mean(math.fsum(means) / len(means), statistics.pstdev(means))
+    return Mean(statistics.mean(means), statistics.pstdev(means))
 
 
 def overall_standings(

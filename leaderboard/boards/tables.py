@@ -55,6 +55,7 @@ class Table:
     headings: tuple[Heading, ...]
     rows: tuple[RowView, ...]
     has_single_runs: bool
+    has_intervals: bool
     has_marks: bool
     sources: tuple[str, ...]
 
@@ -67,6 +68,7 @@ def make_table(board: Board) -> Table:
         headings=_headings(board),
         rows=tuple(_row(board, row) for row in board.rows),
         has_single_runs=any(cell.n == 1 for cell in cells),
+        has_intervals=any(cell.interval for cell in cells),
         has_marks=any(cell.note for cell in cells),
         sources=tuple(sorted({cell.source for cell in cells if cell.source})),
     )
@@ -89,7 +91,12 @@ def _headings(board: Board) -> tuple[Heading, ...]:
     runs = heading(board, "runs", "Runs", "Independent trainings behind the scores")
     if board.category:
         return (*(_metric_heading(board, column) for column in board.columns), runs)
-    mean = heading(board, "mean", "Mean", "Mean over all categories; \u00b1 is their spread")
+    mean = heading(
+        board,
+        "mean",
+        "Mean",
+        "Mean over all categories; \u00b1 is the standard deviation over them",
+    )
     categories = (
         heading(board, name, board.version.label(name), name) for name in board.version.categories
     )
@@ -123,18 +130,27 @@ def _cell(row: Row, column: Column) -> CellView:
 
 
 def cell_view(cell: Cell, metric: str, is_best: bool = False) -> CellView:
-    """A score in percent, with its spread over runs, its shade and where it comes from."""
+    """A score in percent, with its spread or interval, its shade and where it comes from."""
     step = shade(BY_FLAT_KEY[metric].metric, cell.mean)
     best = " best" if is_best else ""
-    title = ", ".join(part for part in (cell.source, cell.note) if part)
+    interval = "95 % interval over the test images" if cell.interval else ""
+    title = ", ".join(part for part in (cell.source, cell.note, interval) if part)
     return CellView(
         percent(cell.mean),
-        "1 run" if cell.std is None else f"\u00b1{percent(cell.std)}",
+        _under(cell),
         f"num shade shade-{step}{best}",
         title,
         "\u2020" if cell.note == AS_PRINTED else "",
         is_best,
     )
+
+
+def _under(cell: Cell) -> str:
+    """The line under a number: spread over runs, or what is known of a single run."""
+    if cell.interval:
+        low, high = cell.interval
+        return f"[{percent(low)}, {percent(high)}]"
+    return "1 run" if cell.std is None else f"\u00b1{percent(cell.std)}"
 
 
 def _mean(row: Row) -> CellView:
@@ -148,7 +164,7 @@ def mean_view(mean: Mean, is_best: bool = False) -> CellView:
     best = " best" if is_best else ""
     spread = f"\u00b1{percent(mean.std)}"
     return CellView(
-        percent(mean.mean), spread, f"num mean{best}", "spread over categories", "", is_best
+        percent(mean.mean), spread, f"num mean{best}", "\u00b1 over categories", "", is_best
     )
 
 

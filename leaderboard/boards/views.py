@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -123,7 +125,7 @@ def _export_query(query: BoardQuery, category: str) -> str:
     link = query.link()
     if not category:
         return "" if link == "?" else link
-    return f"{link}{'' if link == '?' else '&'}category={category}"
+    return f"{link}{'' if link == '?' else '&'}{urlencode({'category': category})}"
 
 
 def _download(text: str, name: str, content_type: str) -> HttpResponse:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.html import format_html
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 FOLDER = Path(settings.BASE_DIR) / "docs"
+ORDER = ("submitting", "metrics", "architecture", "operating")
+"""How a reader comes to need them; a page that is not named here follows by its title."""
 _LOCAL_LINK = re.compile(r"^(?P<page>[a-z0-9_-]+)\.md(?P<anchor>#.*)?$")
 
 
@@ -27,9 +31,13 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """All pages, by title."""
-    names = sorted(path.stem for path in FOLDER.glob("*.md"))
-    return sorted((page for name in names if (page := read(name))), key=lambda page: page.title)
+    """All pages, in ``ORDER``, the others after them by title."""
+    found = (read(path.stem) for path in FOLDER.glob("*.md"))
+    return sorted((page for page in found if page), key=_place)
+
+
+def _place(page: Page) -> tuple[int, str]:
+    return ORDER.index(page.name) if page.name in ORDER else len(ORDER), page.title
 
 
 def read(name: str) -> Page | None:
@@ -50,7 +58,29 @@ def _render(name: str, text: str) -> Page:
     summary = next(
         (_text_after(tokens, i) for i, t in enumerate(tokens) if t.type == "paragraph_open"), ""
     )
-    return Page(name, title, summary, markdown.renderer.render(tokens, markdown.options, {}))
+    tokens = list(_framed(tokens))
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    return Page(name, title, summary, html.replace("<pre>", '<pre tabindex="0">'))
+
+
+def _framed(tokens: list[Token]) -> Iterable[Token]:
+    """Each table in a frame of its own that scrolls, named for the heading above it."""
+    heading = ""
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = _text_after(tokens, index)
+        if token.type == "table_open":
+            yield _html(
+                '<div class="table-scroll" tabindex="0" role="region" aria-label="Table: {}">',
+                heading,
+            )
+        yield token
+        if token.type == "table_close":
+            yield _html("</div>")
+
+
+def _html(text: str, *values: str) -> Token:
+    return Token("html_block", "", 0, content=format_html(text, *values) if values else text)
 
 
 def _text_after(tokens: list[Token], opening: int) -> str:

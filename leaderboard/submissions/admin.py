@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from leaderboard.submissions.metadata import describe_method
 from leaderboard.submissions.models import Event, Job, Method, Score, Submission
-from leaderboard.submissions.services.retry import retry_failed
+from leaderboard.submissions.services.retry import NothingToRetry, retry_failed
 from leaderboard.submissions.transitions import IllegalTransition
 
 
@@ -81,6 +82,12 @@ class SubmissionAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Submission, *args: Any) -> None:
+        """What becomes public describes its method from then on."""
+        super().save_model(request, obj, *args)
+        if obj.may_stand:
+            describe_method(obj.method, obj.metadata)
+
     @admin.action(description="Queue failed submissions again", permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
         for submission in queryset:
@@ -89,6 +96,8 @@ class SubmissionAdmin(admin.ModelAdmin):
             except IllegalTransition:
                 text = f"{submission}: only a failed submission can be queued again"
                 self.message_user(request, text, messages.WARNING)
+            except NothingToRetry as nothing:
+                self.message_user(request, str(nothing), messages.WARNING)
             else:
                 self.message_user(request, f"{submission.pk}: queued", messages.SUCCESS)
 

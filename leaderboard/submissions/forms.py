@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
 
 from leaderboard.accounts.models import User
 from leaderboard.submissions.metadata import MetadataForm
 from leaderboard.submissions.models import Method, Visibility
+from leaderboard.submissions.services.name_method import NameRefused, usable_name
 from leaderboard.submissions.services.submit import ARCHIVE_ENDINGS, Handed, archive_ending
 
 
@@ -27,7 +29,8 @@ class SubmitForm(MetadataForm):
         label="Name of the new method",
         max_length=80,
         required=False,
-        help_text="Only for a new method. It becomes the row on the board.",
+        help_text="Only for a new method. It becomes the row on the board. Left empty, the "
+        "archive's submission.json has to name it.",
     )
     archive = forms.FileField(label="Archive of anomaly maps")
     visibility = forms.ChoiceField(
@@ -47,30 +50,36 @@ class SubmitForm(MetadataForm):
         },
     )
 
-    def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, owner: User, *args: Any, too_large: str = "", **kwargs: Any) -> None:
+        """``too_large`` is the name of a file that was not taken because it is."""
         super().__init__(*args, **kwargs)
+        self._owner = owner
         method: Any = self.fields["method"]
-        method.queryset = Method.objects.filter(owner=owner)
+        method.queryset = Method.objects.filter(_usable(owner), is_named=True)
         archive = self.fields["archive"]
         archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
         most = filesizeformat(settings.MAX_UPLOAD_BYTES)
         archive.help_text = f".zip, .tar or .tar.gz, at most {most}"
+        if too_large:
+            archive.error_messages["required"] = f"{too_large}: larger than {most}."
 
     def clean_archive(self) -> Any:
         archive = self.cleaned_data["archive"]
         if archive_ending(archive.name) is None:
             expected = ", ".join(ARCHIVE_ENDINGS)
             raise forms.ValidationError(f"{archive.name}: not an archive; expected {expected}.")
-        if archive.too_large:
-            most = filesizeformat(settings.MAX_UPLOAD_BYTES)
-            raise forms.ValidationError(f"{archive.name}: larger than {most}.")
         return archive
+
+    def clean_method_name(self) -> str:
+        name = self.cleaned_data["method_name"]
+        try:
+            return usable_name(self._owner, name) if name else ""
+        except NameRefused as refused:
+            raise forms.ValidationError(str(refused)) from refused
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        method, name = data.get("method"), (data.get("method_name") or "").strip()
-        if not method and not name and "method_name" not in self.errors:
-            self.add_error("method_name", "Name the new method, or choose one of yours above.")
+        method, name = data.get("method"), data.get("method_name")
         if method and name:
             self.add_error(
                 "method_name",
@@ -91,3 +100,8 @@ class SubmitForm(MetadataForm):
             declared=data["declared"],
             metadata=self.told(),
         )
+
+
+def _usable(owner: User) -> Q:
+    """The methods that ``policies.may_use`` allows."""
+    return Q(owner=owner) | Q(owner=None) if owner.is_staff else Q(owner=owner)

@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Job
@@ -25,6 +25,8 @@ class Heartbeat:
 
     The work calls ``progress(done, total)`` as often as it likes: that only
     keeps the numbers, and raises LeaseLost once the job is somebody else's.
+    Work that does not get on is given up: without progress for
+    ``settings.JOB_STALL_MINUTES`` the lease is left to run out.
     """
 
     def __init__(self, job: Job) -> None:
@@ -54,10 +56,15 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        written, renewed = (0, 0), time.monotonic()
+        written = seen = (0, 0)
+        moved = renewed = time.monotonic()
         try:
             while not self._stop.wait(PROGRESS_SECONDS):
                 now = (self._done, self._total)
+                if now != seen:
+                    seen, moved = now, time.monotonic()
+                elif time.monotonic() - moved > 60 * settings.JOB_STALL_MINUTES:
+                    self._give_up()
                 if now == written and time.monotonic() - renewed < settings.JOB_RENEW_SECONDS:
                     continue
                 if self._renew(*now):
@@ -67,10 +74,17 @@ class Heartbeat:
         finally:
             connection.close()
 
+    def _give_up(self) -> None:
+        logger.error(
+            "no progress; the lease is not renewed any more",
+            extra={"job": self._job.pk, "minutes": settings.JOB_STALL_MINUTES},
+        )
+        raise LeaseLost(f"{self._job}: no progress")
+
     def _renew(self, done: int, total: int) -> bool:
         try:
             renew(self._job, done, total)
-        except DatabaseError:
+        except Error:
             # A busy or restarting database: the lease outlives a few missed renewals.
             logger.warning("lease not renewed", extra={"job": self._job.pk}, exc_info=True)
             connection.close()

@@ -7,24 +7,45 @@ from the archive's ``submission.json`` once it is checked.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 
-from leaderboard.submissions.models import Method, Submission
+from leaderboard.submissions.models import Method
+from leaderboard.submissions.text import plain_line, plain_lines
+
+
+class LinkField(forms.URLField):
+    """An address of a web page: http or https, and no other scheme."""
+
+    default_validators = [URLValidator(schemes=("http", "https"))]
 
 
 def _text(label: str, length: int = 100, help_text: str = "") -> forms.CharField:
-    return forms.CharField(label=label, max_length=length, required=False, help_text=help_text)
+    return forms.CharField(
+        label=label,
+        max_length=length,
+        required=False,
+        help_text=help_text,
+        validators=[plain_line],
+    )
 
 
 def _number(label: str, help_text: str = "") -> forms.FloatField:
     return forms.FloatField(label=label, min_value=0, required=False, help_text=help_text)
 
 
-def _url(label: str) -> forms.URLField:
-    return forms.URLField(
-        label=label, max_length=200, required=False, assume_scheme="https", help_text="https://..."
+def _url(label: str) -> LinkField:
+    return LinkField(
+        label=label,
+        max_length=200,
+        required=False,
+        assume_scheme="https",
+        help_text="https://...",
+        validators=[plain_line],
     )
 
 
@@ -36,6 +57,7 @@ class MetadataForm(forms.Form):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[plain_lines],
     )
     family = _text("Family", 60, "such as memory bank, reconstruction, student-teacher")
     backbone = _text("Backbone", 100, "such as Wide ResNet-50-2")
@@ -72,28 +94,54 @@ METHOD_FIELDS = (
 """What is said of the method itself; a submission's other fields are its own."""
 
 
-def clean(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The known fields of a stranger's ``submission.json`` that hold usable values."""
-    scalars = {
-        key: str(value)
-        for key, value in metadata.items()
-        if key in MetadataForm.base_fields
-        and isinstance(value, str | int | float)
-        and not isinstance(value, bool)
-    }
+@dataclass(frozen=True)
+class Told:
+    """A stranger's ``submission.json``: what can be used of it, and a line on what cannot."""
+
+    values: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def clean(metadata: Mapping[str, Any]) -> Told:
+    """The known fields of a stranger's ``submission.json`` that hold usable values.
+
+    Nothing in it raises: what cannot be used is left out and noted.
+    """
+    known = {key: value for key, value in metadata.items() if key in MetadataForm.base_fields}
+    scalars = {key: _as_typed(value) for key, value in known.items() if _is_scalar(value)}
     form = MetadataForm(scalars)
     form.is_valid()
-    return form.told()
+    errors = form.errors.as_data()
+    notes = [_note(key, errors[key][0], scalars[key]) for key in scalars if key in errors]
+    notes += [
+        f"submission.json: {key} is a {type(value).__name__}; expected text or a number"
+        for key, value in known.items()
+        if key not in scalars and value is not None
+    ]
+    return Told(form.told(), tuple(notes))
 
 
-def fill_in(submission: Submission, metadata: Mapping[str, Any]) -> None:
-    """Fill what the form left blank, on the submission (not saved) and on its method (saved)."""
-    submission.metadata = clean(metadata) | submission.metadata
-    describe_method(submission.method, submission.metadata)
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _as_typed(value: str | int | float) -> str:
+    """The value as somebody would have typed it into the form."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _note(key: str, error: ValidationError, value: str) -> str:
+    if error.code == "max_length":
+        most = MetadataForm.base_fields[key].max_length  # type: ignore[attr-defined]
+        return f"submission.json: {key} is too long ({len(value)} characters; at most {most})"
+    return f"submission.json: {key}: {error.messages[0]}"
 
 
 def describe_method(method: Method, metadata: Mapping[str, Any]) -> None:
-    """Fill the blank fields of a method and save them."""
+    """Fill the blank fields of a method and save them.
+
+    Its page shows them to everybody: call it for public submissions only.
+    """
     blank = [key for key in METHOD_FIELDS if not getattr(method, key) and metadata.get(key)]
     for key in blank:
         setattr(method, key, metadata[key])

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.db import models
 from django.db.models import Q
@@ -15,6 +16,7 @@ from django.db.models.functions import Now
 
 from leaderboard.accounts.models import User
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import names
 from leaderboard.submissions.fields import ExactJSONField
 from leaderboard.submissions.states import ACTIVE, TERMINAL, JobState, State
 
@@ -23,7 +25,11 @@ class Method(models.Model):
     """A method: what a board's row is about. Its submissions come and go."""
 
     slug = models.SlugField(max_length=80, unique=True)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=names.LENGTH)
+    name_key = models.CharField(max_length=4 * names.LENGTH, unique=True, editable=False)
+    is_named = models.BooleanField(
+        default=True, editable=False, help_text="False until submission.json has named it."
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="methods"
     )
@@ -38,12 +44,24 @@ class Method(models.Model):
 
     class Meta:
         ordering = ("name",)
-        constraints = [
-            models.UniqueConstraint("owner", "name", name="method_name_once_an_owner"),
-        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name_key = names.key(self.name)
+        if "name" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = [*kwargs["update_fields"], "name_key"]
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Tidy the name; raises ValidationError where another method reads alike."""
+        try:
+            self.name = names.tidy(self.name)
+        except ValidationError as error:
+            raise ValidationError({"name": error.messages}) from error
+        if Method.objects.filter(name_key=names.key(self.name)).exclude(pk=self.pk).exists():
+            raise ValidationError({"name": "There is a method of this name already."})
 
 
 class Visibility(models.TextChoices):
@@ -51,6 +69,10 @@ class Visibility(models.TextChoices):
 
     PUBLIC = "public"
     PRIVATE = "private"
+
+
+STANDING_ORDER = ("-is_chosen", "-finished", "-created")
+"""Of a method's submissions the first in this order stands on the board."""
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -71,13 +93,18 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """What boards may show: public and scored."""
         return self.filter(visibility=Visibility.PUBLIC, state=State.SCORED)
 
+    def stands(self, method: Method, version: DatasetVersion) -> Submission | None:
+        """A method's one current submission on a board, or None; one query for one row."""
+        rows = self.on_boards().filter(method=method, dataset_version=version)
+        return rows.order_by(*STANDING_ORDER).first()
+
     def standing(self, version: DatasetVersion) -> list[Submission]:
         """A method's one current submission each: its owner's choice, else the latest scored."""
         rows = (
             self.on_boards()
             .filter(dataset_version=version)
             .select_related("method", "owner")
-            .order_by("method_id", "-is_chosen", "-finished", "-created")
+            .order_by("method_id", *STANDING_ORDER)
         )
         latest: dict[int, Submission] = {}
         for row in rows:
@@ -93,6 +120,11 @@ def archive_path(submission: Submission, filename: str) -> str:
 def archive_storage() -> Any:
     """The storage of uploaded archives."""
     return storages["submissions"]
+
+
+def results_storage() -> Any:
+    """The private storage of what a score was made from: image scores and curves."""
+    return storages["results"]
 
 
 class Submission(models.Model):
@@ -162,6 +194,11 @@ class Submission(models.Model):
         return self.state in ACTIVE
 
     @property
+    def may_stand(self) -> bool:
+        """Whether boards may show it: public and scored (as ``on_boards`` selects)."""
+        return self.visibility == Visibility.PUBLIC and self.state == State.SCORED
+
+    @property
     def is_terminal(self) -> bool:
         return self.state in TERMINAL
 
@@ -222,13 +259,20 @@ class Job(models.Model):
 
 
 class Score(models.Model):
-    """One category's report of one run: exactly its entry in ``autovi score --json``."""
+    """One category's report of one run: exactly its entry in ``autovi score --json``.
+
+    ``arrays`` is the NPZ file beside it (leaderboard.submissions.arrays says
+    what it holds), ``intervals`` the bootstrap intervals of a single run:
+    ``{metric: [low, high]}``.
+    """
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="scores")
     run = models.CharField(max_length=20)
     category = models.CharField(max_length=100)
     scorer_version = models.CharField(max_length=20)
     report = ExactJSONField()
+    intervals = models.JSONField(default=dict, blank=True)
+    arrays = models.FileField(storage=results_storage, max_length=300, blank=True, editable=False)
     created = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

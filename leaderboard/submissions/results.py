@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.datasets.models import DatasetVersion
-from leaderboard.submissions.models import Score, Submission
+from leaderboard.submissions.models import Submission
+from leaderboard.submissions.standing import current_scores
 from scoring import registry
 from scoring.report import assemble, dumps
 
@@ -57,14 +58,14 @@ class Results:
 
 def assembled(submission: Submission) -> dict[str, Any]:
     """The report of a scored submission as ``autovi score --json`` gives it."""
-    scores = _current_scores(submission)
+    scorer_version, scores = current_scores(submission.scores.all())
     reports = {(score.run, score.category): score.report for score in scores}
     runs = {
         run: {category: reports[run, category] for category in submission.categories}
         for run in submission.runs
     }
     report = assemble(runs, submission.dataset_version.categories)
-    report["scorer_version"] = scores[0].scorer_version
+    report["scorer_version"] = scorer_version
     return report
 
 
@@ -88,12 +89,6 @@ def results(submission: Submission) -> Results:
         scorer_version=report["scorer_version"],
         has_mean=runs[0]["mean"] is not None,
     )
-
-
-def _current_scores(submission: Submission) -> list[Score]:
-    """One scorer version's rows: those written last."""
-    scores = list(submission.scores.order_by("-created", "-id"))
-    return [score for score in scores if score.scorer_version == scores[0].scorer_version]
 
 
 def _runs(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -218,7 +213,7 @@ def _over_runs(values: Sequence[float | None]) -> Cell:
         return Cell("n/a", "undefined")
     if len(known) == 1:
         return Cell(_percent(known[0]), repr(known[0]))
-    mean, std = statistics.fmean(known), statistics.stdev(known)
+    mean, std = statistics.mean(known), statistics.stdev(known)
     return _spread_cell(mean, std, f"over {len(known)} runs")
 
 

@@ -6,26 +6,31 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from leaderboard.datasets.models import DatasetVersion
+from leaderboard.datasets.models import DatasetVersion, Labels
 from leaderboard.submissions import policies
 from leaderboard.submissions.forms import SubmitForm
 from leaderboard.submissions.metadata import MetadataForm, told
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.results import report_json, results
 from leaderboard.submissions.services.choose import NotChoosable, choose
-from leaderboard.submissions.services.submit import SubmitRefused, submit
+from leaderboard.submissions.services.name_method import NameRefused, SubmitRefused
+from leaderboard.submissions.services.submit import submit
 from leaderboard.submissions.services.withdraw import withdraw
 from leaderboard.submissions.states import State
 from leaderboard.submissions.timeline import steps
 from leaderboard.submissions.transitions import IllegalTransition
+from leaderboard.submissions.uploads import ArchiveUploadHandler, is_too_long
 from scoring.registry import METRICS
 
 PAGE_LENGTH = 25
@@ -40,27 +45,62 @@ def boards(request: HttpRequest) -> HttpResponse:
     return render(request, "submissions/boards.html", {"rows": rows})
 
 
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def submit_form(request: HttpRequest, slug: str) -> HttpResponse:
-    """The upload form of one board."""
+    """The upload form of one board.
+
+    Nothing of a request's body is read before it is known who sends it and
+    that there is room for it: checking the form's token reads it, which is why
+    that check stands inside.
+    """
     version = get_object_or_404(DatasetVersion.objects.current(), dataset__slug=slug)
-    owner = _user(request)
-    form = SubmitForm(owner, request.POST or None, request.FILES or None)
-    if request.method == "POST" and version.is_open and form.is_valid():
+    left = policies.quota(_user(request), version)
+    if request.method == "POST" and is_too_long(request):
+        most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        return _submit_page(
+            request, version, left, said=f"An archive is at most {most}.", status=413
+        )
+    if request.method == "POST" and not (version.is_open and left.left):
+        return _submit_page(request, version, left, said="No submission is left.", status=422)
+    request.upload_handlers = [ArchiveUploadHandler(request)]
+    return _submit(request, version, left)
+
+
+@csrf_protect
+def _submit(request: HttpRequest, version: DatasetVersion, left: policies.Quota) -> HttpResponse:
+    if request.method != "POST":
+        return _submit_page(request, version, left)
+    owner, files = _user(request), request.FILES
+    handler: Any = request.upload_handlers[0]
+    form = SubmitForm(owner, request.POST, files, too_large=handler.too_large)
+    if form.is_valid():
         try:
-            submission = submit(owner, version, form.handed())
+            return redirect("submissions:detail", submit(owner, version, form.handed()).pk)
         except SubmitRefused as refused:
-            form.add_error(None, str(refused))
-        else:
-            return redirect("submissions:detail", submission.pk)
+            field = "method_name" if isinstance(refused, NameRefused) else None
+            form.add_error(field, str(refused))
+    return _submit_page(request, version, policies.quota(owner, version), form, status=422)
+
+
+def _submit_page(
+    request: HttpRequest,
+    version: DatasetVersion,
+    left: policies.Quota,
+    form: SubmitForm | None = None,
+    *,
+    said: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    form = form or SubmitForm(_user(request))
     context = {
         "version": version,
         "form": form,
-        "quota": policies.quota(owner, version),
+        "said": said,
+        "quota": left,
         "details": [form[name] for name in MetadataForm.base_fields],
     }
-    status = 422 if request.method == "POST" else 200
     return render(request, "submissions/submit.html", context, status=status)
 
 
@@ -93,11 +133,12 @@ def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
+@never_cache
 def report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The exact bytes of ``autovi score --json`` for the archive."""
     submission = _visible(request, pk)
     if submission.state != State.SCORED:
-        raise Http404
+        raise Http404(f"{submission.pk} is not scored")
     response = HttpResponse(report_json(submission), content_type="application/json")
     response["Content-Disposition"] = f'inline; filename="{submission.pk}.json"'
     return response
@@ -134,10 +175,18 @@ def _user(request: HttpRequest) -> Any:
 
 
 def _visible(request: HttpRequest, pk: UUID) -> Submission:
-    rows = Submission.objects.visible_to(_user(request))
-    return get_object_or_404(
-        rows.select_related("method", "owner", "dataset_version__dataset"), pk=pk
+    """The submission where the reader may see it; Http404 otherwise.
+
+    Results on hidden labels are nobody's here: their figures give labels away.
+    """
+    rows = Submission.objects.visible_to(_user(request)).select_related(
+        "method", "owner", "dataset_version__dataset"
     )
+    submission = get_object_or_404(rows, pk=pk)
+    hidden = submission.dataset_version.labels != Labels.PUBLIC
+    if hidden and submission.state == State.SCORED:
+        raise Http404(f"the labels of {submission.dataset_version} are hidden")
+    return submission
 
 
 def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:

@@ -36,7 +36,13 @@ def test_it_works_from_any_folder(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert all(command in done.stdout for command in ("demo", "test", "check", "bench"))
+    assert all(command in done.stdout for command in ("demo", "env", "test", "check", "bench"))
+
+
+def test_the_environment_can_be_made_alone(console, lines) -> None:
+    assert cli.parse(["env"]).command == "env"
+    assert commands.env(console) == 0
+    assert lines.getvalue() == f"source {ROOT / '.venv' / 'bin' / 'activate'}\n"
 
 
 def test_a_missing_browser_says_what_to_install(

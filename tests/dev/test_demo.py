@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -126,10 +127,54 @@ def test_a_site_that_never_comes_is_given_up(listener: socket.socket) -> None:
 def test_the_last_lines_name_address_and_account(
     tmp_path: Path, console, lines, listener: socket.socket
 ) -> None:
-    (tmp_path / "demo.json").write_text('{"username": "demo", "password": "sesame"}')
+    site = f"http://127.0.0.1:{port_of(listener)}"
+    note = {"username": "demo", "password": "sesame", "archive": "/x/maps.zip", "board": "sample"}
+    (tmp_path / "demo.json").write_text(json.dumps(note | {"waiting": 2}))
     announce(listener, tmp_path, console)
-    assert f"open http://127.0.0.1:{port_of(listener)}\n" in lines.getvalue()
-    assert "sign in as demo with the password sesame\n" in lines.getvalue()
+    assert lines.getvalue().strip().splitlines() == [
+        f"open {site}",
+        "sign in as demo with the password sesame",
+        f"upload /x/maps.zip at {site}/submit/sample/",
+        f"2 sample submissions are being scored for {site}/boards/sample/",
+        "Ctrl-C stops everything",
+    ]
+
+
+def test_nothing_is_said_to_be_scored_where_all_is(
+    tmp_path: Path, console, lines, listener: socket.socket
+) -> None:
+    note = {"username": "demo", "password": "sesame", "archive": "/x/maps.zip", "board": "sample"}
+    (tmp_path / "demo.json").write_text(json.dumps(note | {"waiting": 0}))
+    announce(listener, tmp_path, console)
+    assert "upload /x/maps.zip" in lines.getvalue()
+    assert "scored" not in lines.getvalue()
+
+
+def test_a_damaged_note_is_named(tmp_path: Path, console, lines, listener: socket.socket) -> None:
+    (tmp_path / "demo.json").write_text('{"username": "demo"}')
+    announce(listener, tmp_path, console)
+    assert f"{tmp_path / 'demo.json'} is missing or damaged" in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("verbose", "asked", "level"),
+    [(False, "", "WARNING"), (True, "", "INFO"), (False, "ERROR", "ERROR")],
+)
+def test_the_programs_are_quiet_unless_they_are_asked(
+    verbose: bool,
+    asked: str,
+    level: str,
+    tree: Path,
+    tmp_path: Path,
+    listener: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUTOVI_LOG_LEVEL", asked)
+    stack = Stack(Environment(tree), tmp_path, verbose)
+    web, worker, beat, seed = programs(stack, listener)
+    assert {program.env["AUTOVI_LOG_LEVEL"] for program in (web, worker, beat, seed)} == {level}
+    assert " ".join(web.command).endswith(f"--log-level {level}")
+    assert all(f"--loglevel {level}" in " ".join(program.command) for program in (worker, beat))
 
 
 def test_the_run_time_folder_is_named_when_it_cannot_be_made(

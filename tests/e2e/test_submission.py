@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from devtools import demo
+from devtools.environment import Environment
+from devtools.processes import Program
 from scoring import Report, score
 from scoring.sampledata import draw_dataset, draw_maps
-from tests.stack import Stack
+from tests.stack import ROOT, Stack, wait_until
 
 CATEGORIES = ("pipe_staple", "pipe_clip")
 PASSWORD = "correct horse battery"
@@ -190,13 +196,61 @@ def test_a_damaged_map_is_named_and_the_worker_goes_on(page: Page, folder: Path)
     expect(page.locator("[data-state=rejected]")).to_be_visible()
 
 
-def test_the_web_process_cannot_open_the_ground_truth(stack: Stack, site: str) -> None:
-    """By its environment: only the worker was told the place."""
-    told = {
-        process.pid: b"AUTOVI_GROUND_TRUTH=" in Path(f"/proc/{process.pid}/environ").read_bytes()
+PROBE = """
+import json, pathlib
+def post_worker_init(worker):
+    from leaderboard.datasets import ground_truth
+    try:
+        said = {{"root": str(ground_truth.root())}}
+    except ground_truth.GroundTruthClosed as closed:
+        said = {{"closed": str(closed)}}
+    pathlib.Path({answer!r}).write_text(json.dumps(said))
+"""
+
+
+def asked_inside(program: Program, env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What `ground_truth.root()` says inside the web process, once it has loaded the site."""
+    answer, probe = folder / "answer.json", folder / "probe.py"
+    probe.write_text(PROBE.format(answer=str(answer)))
+    process = subprocess.Popen(
+        program.command,
+        cwd=ROOT,
+        env={**env, "GUNICORN_CMD_ARGS": f"--config {probe}"},
+        pass_fds=program.pass_fds,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        return json.loads(wait_until(lambda: answer.exists() and answer.read_text(), "an answer"))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_the_web_process_cannot_open_the_ground_truth(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked inside the web process as the demo starts it; with the worker's environment it could,
+    so the question is a fair one."""
+    monkeypatch.delenv("AUTOVI_GROUND_TRUTH", raising=False)
+    launcher = demo.Stack(Environment(), stack.var)
+    closed, opened = tmp_path / "closed", tmp_path / "open"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = launcher.web(listener)
+        for folder in (closed, opened):
+            folder.mkdir()
+        said = asked_inside(program, program.env, closed)
+        assert "AUTOVI_GROUND_TRUTH is not set" in said["closed"]
+        said = asked_inside(program, launcher.private_env(), opened)
+        assert said == {"root": str(stack.var / "ground_truth")}
+
+
+def test_only_the_worker_is_told_the_place(stack: Stack, site: str) -> None:
+    told = [
+        b"AUTOVI_GROUND_TRUTH=" in Path(f"/proc/{process.pid}/environ").read_bytes()
         for process in stack.processes
-    }
-    assert list(told.values()).count(True) == 1
+    ]
+    assert told.count(True) == 1
 
 
 def test_a_person_signs_up(page: Page) -> None:

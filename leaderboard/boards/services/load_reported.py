@@ -8,6 +8,7 @@ from leaderboard.boards import paper_tables
 from leaderboard.boards.models import ReportedScore
 from leaderboard.boards.paper_tables import PaperMethod, Reported
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import names
 from leaderboard.submissions.models import Method
 
 
@@ -17,7 +18,8 @@ def load_reported(version: DatasetVersion) -> int:
 
     Running it again changes nothing; a number that left the tables leaves the
     database. Returns how many numbers there are. Raises ValueError when a
-    table contradicts itself or names a category that the version lacks.
+    table contradicts itself or names a category that the version lacks, and
+    when a person's method has the name of one of the paper's.
     """
     printed = paper_tables.read_tables()
     unknown = {reported.category for reported in printed} - set(version.categories)
@@ -35,8 +37,17 @@ def load_reported(version: DatasetVersion) -> int:
 
 
 def _method(printed: PaperMethod) -> Method:
-    """The ownerless method of that name; a slug that somebody else took gets a suffix."""
-    method = Method.objects.filter(owner=None, name=printed.name).first()
+    """The ownerless method of that name; a slug that somebody else took gets a suffix.
+
+    Names stand once on the site, and the paper's are reserved: only a maintainer
+    can have taken one, and has to give it back before.
+    """
+    method = Method.objects.filter(name_key=names.key(printed.name)).first()
+    if method is not None and method.owner_id is not None:
+        raise ValueError(
+            f"the method {method} of {method.owner} has the name of one of the paper's; "
+            "expected it to be renamed in the administration first"
+        )
     if method is None:
         taken = Method.objects.filter(slug=printed.slug).exists()
         slug = f"{printed.slug}-reported" if taken else printed.slug

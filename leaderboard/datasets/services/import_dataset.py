@@ -30,7 +30,11 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True)
 class Naming:
-    """Under what a dataset version goes, and what is said of it."""
+    """Under what a dataset version goes, and what is said of it.
+
+    What is left empty (or None) stays as it is where the version is there
+    already: an import never undoes what a maintainer set.
+    """
 
     slug: str
     name: str
@@ -39,7 +43,7 @@ class Naming:
     doi: str = ""
     licence: str = ""
     citation: str = ""
-    submissions_per_day: int = 2
+    submissions_per_day: int | None = None
 
 
 def import_dataset(
@@ -141,7 +145,7 @@ def _row(naming: Naming) -> DatasetVersion:
     with transaction.atomic():
         dataset, _ = Dataset.objects.get_or_create(
             slug=naming.slug,
-            defaults={"name": naming.name, "description": naming.description},
+            defaults={"name": naming.name or naming.slug, "description": naming.description},
         )
         version, _ = DatasetVersion.objects.get_or_create(
             dataset=dataset, version=naming.version, defaults={"is_current": False}
@@ -161,9 +165,17 @@ def _record(
             doi=naming.doi or version.doi,
             licence=naming.licence or version.licence,
             citation=naming.citation or version.citation,
-            submissions_per_day=naming.submissions_per_day,
+            submissions_per_day=_given(naming.submissions_per_day, version.submissions_per_day),
             imported_at=version.imported_at or Now(),
             is_current=True,
         )
-    version.refresh_from_db()
-    return version
+        dataset = version.dataset
+        Dataset.objects.filter(pk=dataset.pk).update(
+            name=naming.name or dataset.name,
+            description=naming.description or dataset.description,
+        )
+    return DatasetVersion.objects.select_related("dataset").get(pk=version.pk)
+
+
+def _given(value: int | None, otherwise: int) -> int:
+    return otherwise if value is None else value

@@ -9,20 +9,23 @@ from django.db import transaction
 from leaderboard.accounts.models import User
 from leaderboard.submissions.jobs import lock
 from leaderboard.submissions.models import Event, Method, Submission
-from leaderboard.submissions.states import State
+from leaderboard.submissions.policies import may_choose
 
 
 class NotChoosable(Exception):
-    """Only a scored submission can stand on a board."""
+    """Only the owner's public, scored submission that does not stand yet can be chosen."""
 
 
 def choose(submission_id: UUID | str, actor: User) -> Submission:
-    """Make a scored submission its method's row on its board; raises NotChoosable."""
+    """Make a submission its method's row on its board; raises NotChoosable."""
     with transaction.atomic():
         submission = lock(submission_id)
-        if submission.state != State.SCORED:
-            raise NotChoosable(f"{submission.pk} is {submission.state}; expected scored")
         Method.objects.select_for_update().get(pk=submission.method_id)
+        if not may_choose(actor, submission):
+            raise NotChoosable(
+                f"This {submission.visibility} submission is {submission.state}; expected one's "
+                "own public, scored submission that does not stand on the board yet."
+            )
         Submission.objects.filter(
             method=submission.method_id, dataset_version=submission.dataset_version_id
         ).update(is_chosen=False)

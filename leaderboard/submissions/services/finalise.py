@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -9,11 +10,26 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
-from leaderboard.submissions.metadata import fill_in
-from leaderboard.submissions.models import Job, Score, Submission
+from leaderboard.submissions.metadata import clean, describe_method
+from leaderboard.submissions.models import Event, Job, Score, Submission, Visibility
+from leaderboard.submissions.services.name_method import name_from_archive
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import move
 from scoring import SCORER_VERSION, Contents
+from scoring.errors import printable
+
+NOTE = "note"
+"""Kind of the events that say what of ``submission.json`` was not taken."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring one category of one run gave."""
+
+    report: dict[str, Any]
+    intervals: dict[str, list[float]] = field(default_factory=dict)
+    arrays: str = ""
+    """Name of the file that ``leaderboard.submissions.arrays`` wrote."""
 
 
 def finish_validation(job: Job, contents: Contents) -> None:
@@ -28,7 +44,10 @@ def finish_validation(job: Job, contents: Contents) -> None:
         for run in runs:
             for category in categories:
                 enqueue(Job(submission=submission, kind=Job.Kind.SCORE, run=run, category=category))
-        fill_in(submission, contents.metadata)
+        told = clean(contents.metadata)
+        for note in told.notes:
+            Event.objects.create(submission=submission, kind=NOTE, text=printable(note, 300))
+        name_from_archive(submission, contents.metadata)
         move(
             submission,
             State.SCORING,
@@ -37,19 +56,20 @@ def finish_validation(job: Job, contents: Contents) -> None:
             runs=runs,
             categories=categories,
             n_maps=contents.n_maps,
-            metadata=submission.metadata,
+            # What was typed into the form goes first.
+            metadata=told.values | submission.metadata,
             scoring_began=Now(),
         )
 
 
-def finish_score(job: Job, report: dict[str, Any]) -> None:
+def finish_score(job: Job, scored: Scored) -> None:
     """Keep one category's report; the last one writes the scores and the state ``scored``.
 
     Raises LeaseLost, with nothing written, where ``job`` is no longer ours.
     """
     with transaction.atomic():
         submission = lock(job.submission_id)
-        _finish(job, {"scorer_version": SCORER_VERSION, "report": report})
+        _finish(job, {"scorer_version": SCORER_VERSION, **asdict(scored)})
         jobs = submission.jobs.filter(kind=Job.Kind.SCORE)
         if not jobs.exclude(state=JobState.DONE).exists():
             _publish(submission, list(jobs))
@@ -75,13 +95,14 @@ def _publish(submission: Submission, jobs: list[Job]) -> None:
             submission=submission,
             run=job.run,
             category=job.category,
-            scorer_version=job.result["scorer_version"],
-            report=job.result["report"],
+            **job.result,
         )
         for job in jobs
         if job.result is not None
     )
     move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
+    if submission.visibility == Visibility.PUBLIC:
+        describe_method(submission.method, submission.metadata)
 
 
 def _count(items: list[str], one: str, many: str = "") -> str:

@@ -7,11 +7,14 @@ import traceback
 from collections.abc import Callable
 
 from leaderboard.datasets import ground_truth, packs
+from leaderboard.submissions import arrays
 from leaderboard.submissions.heartbeat import Heartbeat
+from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.services.claim import claim
-from leaderboard.submissions.services.finalise import finish_score, finish_validation
+from leaderboard.submissions.services.finalise import Scored, finish_score, finish_validation
+from leaderboard.submissions.services.name_method import check_told_name
 from leaderboard.submissions.services.reject import reject
 from leaderboard.submissions.services.retry import retry_later
 from scoring import Limits, Refused, score_category, validate
@@ -47,6 +50,7 @@ def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
         contents = validate(
             pack, submission.archive_file, progress=heartbeat.progress, limits=_limits(submission)
         )
+        check_told_name(submission, contents.metadata)
     except Refused as refused:
         problems = refused
         return lambda: reject(job, problems)
@@ -64,7 +68,21 @@ def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
         progress=heartbeat.progress,
         limits=_limits(submission),
     )
-    return lambda: finish_score(job, result.report)
+    scored = Scored(
+        result.report,
+        intervals=image_intervals(result.scores) if len(submission.runs) == 1 else {},
+        arrays=arrays.write(job, result),
+    )
+    return lambda: _record(job, scored)
+
+
+def _record(job: Job, scored: Scored) -> None:
+    """Record a result; where that fails its arrays belong to nobody and go."""
+    try:
+        finish_score(job, scored)
+    except BaseException:
+        arrays.discard(scored.arrays)
+        raise
 
 
 def _limits(submission: Submission) -> Limits:

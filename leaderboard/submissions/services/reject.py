@@ -10,6 +10,9 @@ from leaderboard.submissions.models import Job
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import move
 from scoring import Refused
+from scoring.errors import printable
+
+PROBLEM_LENGTH = 2_000
 
 
 def reject(job: Job, refused: Refused) -> None:
@@ -24,6 +27,6 @@ def reject(job: Job, refused: Refused) -> None:
             submission,
             State.REJECTED,
             f"The archive was refused: {total} problem{'' if total == 1 else 's'}.",
-            problems=list(refused.problems),
+            problems=[printable(line, PROBLEM_LENGTH) for line in refused.problems],
             problem_count=total,
         )

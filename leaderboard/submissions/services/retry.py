@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from leaderboard.accounts.models import User
-from leaderboard.submissions.jobs import in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions.jobs import enqueue, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import IllegalTransition, move
@@ -32,26 +32,49 @@ def retry_later(job: Job, error: str) -> None:
             logger.info("a job that failed was no longer ours", extra={"job": job.pk})
 
 
+class NothingToRetry(Exception):
+    """There is no archive to work on; the message says what to do."""
+
+
 def retry_failed(submission_id: UUID | str, actor: User) -> Submission:
     """Queue a failed submission again: what is done stays, the rest starts afresh.
 
-    Raises IllegalTransition where it is not ``failed``.
+    It counts against the quota again, like any that is not `failed`. Raises
+    IllegalTransition where it is not ``failed``, and NothingToRetry where its
+    archive never arrived.
     """
     with transaction.atomic():
         submission = lock(submission_id)
         if submission.state != State.FAILED:
             raise IllegalTransition(f"{submission.pk} is {submission.state}; expected failed")
-        move(submission, State.QUEUED, "A maintainer queued it again.", actor=actor, failure="")
-        unfinished = submission.jobs.filter(state__in=[JobState.FAILED, JobState.CANCELLED])
-        for job in unfinished:
-            Job.objects.filter(pk=job.pk).update(
-                state=JobState.QUEUED,
-                attempt=0,
-                sends=1,
-                send_at=in_seconds(settings.JOB_RESEND_SECONDS),
+        if not _has_archive(submission):
+            raise NothingToRetry(
+                f"{submission.pk}: no archive of it is stored; its owner has to send it again"
             )
-            send_on_commit(job)
+        move(submission, State.QUEUED, "A maintainer queued it again.", actor=actor, failure="")
+        _queue_jobs(submission)
     return submission
+
+
+def _has_archive(submission: Submission) -> bool:
+    archive = submission.archive
+    return bool(archive) and archive.storage.exists(str(archive.name))
+
+
+def _queue_jobs(submission: Submission) -> None:
+    """Queue what was stopped; where there is nothing to go on with, the check of the archive."""
+    stopped = list(submission.jobs.filter(state__in=[JobState.FAILED, JobState.CANCELLED]))
+    if not stopped:
+        submission.jobs.all().delete()
+        enqueue(Job(submission=submission, kind=Job.Kind.VALIDATE))
+    for job in stopped:
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.QUEUED,
+            attempt=0,
+            sends=1,
+            send_at=in_seconds(settings.JOB_RESEND_SECONDS),
+        )
+        send_on_commit(job)
 
 
 def _step(job: Job) -> str:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -18,12 +19,13 @@ from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.services.import_dataset import Naming, import_dataset
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.services.submit import Handed, submit
+from leaderboard.submissions.states import ACTIVE
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 
-SCALE = 0.05
-SEED = 1
+SCALE, SEED = 0.05, 0
+"""Those of ``autovi sample-data``: what it draws at home are this board's very files."""
 SAMPLE = Naming(
     slug="sample",
     name="Sample parts",
@@ -62,12 +64,16 @@ def demo_account() -> User:
     password = secrets.token_urlsafe(9)
     user.set_password(password)
     user.save(update_fields=["password"])
+    _write(note, {"username": user.username, "password": password})
+    return user
+
+
+def _write(note: Path, content: dict[str, Any]) -> None:
     partial = note.with_name(f".demo.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump({"username": user.username, "password": password}, file)
+        json.dump(content, file)
     os.replace(partial, note)
-    return user
 
 
 def sample_board(say: Say, progress: Progress) -> DatasetVersion:
@@ -87,20 +93,41 @@ def sample_board(say: Say, progress: Progress) -> DatasetVersion:
 
 
 def sample_submissions(owner: User, version: DatasetVersion, say: Say, progress: Progress) -> None:
-    """Hand in the sample archives by the same door as everybody's; the worker scores them."""
+    """Hand in the sample archives by the same door as everybody's; the worker scores them.
+
+    All are drawn first, and the one to upload too: nothing is scored before all is ready.
+    """
     dataset = Path(settings.VAR_DIR) / "sample"
     folder = Path(settings.VAR_DIR) / "sample-maps"
-    for sample in SUBMISSIONS:
-        if Submission.objects.filter(owner=owner, method__name=sample.name).exists():
-            continue
-        archive = folder / f"{sample.name.lower().replace(' ', '-')}.zip"
+    missing = {
+        sample: folder / f"{sample.name.lower().replace(' ', '-')}.zip"
+        for sample in SUBMISSIONS
+        if not Submission.objects.filter(owner=owner, method__name=sample.name).exists()
+    }
+    for sample, archive in missing.items():
         say(f"drawing the maps of {sample.name}")
         _draw(dataset, archive, sample, progress)
-        _hand_in(owner, version, sample, archive)
-        archive.unlink()
     if not (folder / UPLOAD_NAME).exists():
         say(f"drawing an archive to upload: {folder / UPLOAD_NAME}")
         _draw(dataset, folder / UPLOAD_NAME, TO_UPLOAD, progress)
+    for sample, archive in missing.items():
+        _hand_in(owner, version, sample, archive)
+        archive.unlink()
+    _tell_launcher(owner, version)
+
+
+def _tell_launcher(owner: User, version: DatasetVersion) -> None:
+    """Add to ``var/demo.json`` what ``./dev demo`` says at each start: the archive to upload, its
+    board, and how many sample submissions wait for their scores."""
+    note = Path(settings.VAR_DIR) / "demo.json"
+    names = [sample.name for sample in SUBMISSIONS]
+    waiting = Submission.objects.filter(owner=owner, method__name__in=names, state__in=ACTIVE)
+    told = {
+        "archive": str(Path(settings.VAR_DIR) / "sample-maps" / UPLOAD_NAME),
+        "board": version.dataset.slug,
+        "waiting": waiting.count(),
+    }
+    _write(note, json.loads(note.read_text()) | told)
 
 
 def _draw(dataset: Path, archive: Path, sample: Sample, progress: Progress) -> None:

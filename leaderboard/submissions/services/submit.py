@@ -9,24 +9,20 @@ from typing import Any
 
 from django.core.files import File
 from django.db import transaction
-from django.utils.text import slugify
 
 from leaderboard.accounts.models import User
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.jobs import enqueue, fail, lock
-from leaderboard.submissions.metadata import describe_method
 from leaderboard.submissions.models import Event, Job, Method, Submission, Visibility
-from leaderboard.submissions.policies import Quota, quota
+from leaderboard.submissions.policies import Quota, may_use, quota
+from leaderboard.submissions.services.name_method import SubmitRefused, new_method
 from leaderboard.submissions.states import State
-from leaderboard.submissions.transitions import move
+from leaderboard.submissions.transitions import Stale, move
+from scoring.errors import printable
 
 logger = logging.getLogger(__name__)
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
-
-
-class SubmitRefused(Exception):
-    """The submission cannot be taken; the message says why."""
 
 
 class QuotaSpent(SubmitRefused):
@@ -40,7 +36,10 @@ class QuotaSpent(SubmitRefused):
 
 @dataclass(frozen=True)
 class Handed:
-    """What is handed in: a method (an existing one, or a new one's name), and the archive."""
+    """What is handed in: a method (an existing one, or a new one's name), and the archive.
+
+    Without either, the archive's ``submission.json`` has to name the method.
+    """
 
     archive: File[bytes]
     archive_name: str
@@ -66,21 +65,13 @@ def submit(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
         submission.archive.save(_stored_name(handed.archive_name), handed.archive, save=False)
     except OSError:
         logger.exception("archive not stored", extra={"submission": submission.pk})
-        with transaction.atomic():
-            submission = lock(submission.pk)
-            fail(submission, "The archive could not be stored. Please send it again.")
-        return submission
-    with transaction.atomic():
-        move(
-            submission,
-            State.QUEUED,
-            f"Received {handed.archive_name} ({handed.archive.size:,} bytes).",
-            actor=owner,
-            archive=submission.archive.name,
-            sha256=handed.sha256,
-            size=handed.archive.size,
-        )
-        enqueue(Job(submission=submission, kind=Job.Kind.VALIDATE))
+        return _not_stored(submission)
+    try:
+        _received(submission, owner, handed)
+    except Stale:
+        # Withdrawn, or given up by the sweeper, while the archive was on its way.
+        submission.archive.delete(save=False)
+        submission.refresh_from_db()
     return submission
 
 
@@ -100,10 +91,8 @@ def _check(owner: User, version: DatasetVersion, handed: Handed) -> None:
         raise SubmitRefused(f"{version} takes no uploads: its files are not on this server.")
     if not handed.declared:
         raise SubmitRefused("The declaration about test images is missing.")
-    if handed.method is not None and handed.method.owner_id != owner.pk:
+    if handed.method is not None and not may_use(owner, handed.method):
         raise SubmitRefused(f"{handed.method} is another person's method.")
-    if handed.method is None and not handed.method_name.strip():
-        raise SubmitRefused("The method has no name.")
 
 
 def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
@@ -112,8 +101,7 @@ def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
         left = quota(owner, version)
         if left.left < 1:
             raise QuotaSpent(left)
-        method = handed.method or _new_method(owner, handed.method_name.strip())
-        describe_method(method, handed.metadata)
+        method = handed.method or new_method(owner, handed.method_name)
         submission = Submission.objects.create(
             owner=owner,
             dataset_version=version,
@@ -121,7 +109,7 @@ def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
             visibility=handed.visibility,
             declared=handed.declared,
             metadata=dict(handed.metadata),
-            archive_name=handed.archive_name[-255:],
+            archive_name=printable(handed.archive_name),
         )
         Event.objects.create(
             submission=submission, actor=owner, kind=State.DRAFT, text="Submission begun."
@@ -130,12 +118,23 @@ def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
     return submission
 
 
-def _new_method(owner: User, name: str) -> Method:
-    if Method.objects.filter(owner=owner, name=name).exists():
-        raise SubmitRefused(f"You have a method named {name} already; choose it from the list.")
-    base = slugify(name)[:60] or "method"
-    slug, number = base, 1
-    while Method.objects.filter(slug=slug).exists():
-        number += 1
-        slug = f"{base}-{number}"
-    return Method.objects.create(owner=owner, name=name, slug=slug)
+def _received(submission: Submission, owner: User, handed: Handed) -> None:
+    with transaction.atomic():
+        move(
+            submission,
+            State.QUEUED,
+            f"Received {submission.archive_name} ({handed.archive.size:,} bytes).",
+            actor=owner,
+            archive=submission.archive.name,
+            sha256=handed.sha256,
+            size=handed.archive.size,
+        )
+        enqueue(Job(submission=submission, kind=Job.Kind.VALIDATE))
+
+
+def _not_stored(submission: Submission) -> Submission:
+    with transaction.atomic():
+        submission = lock(submission.pk)
+        if submission.state == State.UPLOADING:
+            fail(submission, "The archive could not be stored. Please send it again.")
+    return submission

@@ -24,10 +24,11 @@ MOST_AT_ONCE = 200
 
 
 def sweep() -> None:
-    """One round: lost leases, jobs due to be sent, uploads that never ended."""
+    """One round: lost leases, jobs due to be sent, uploads that never ended, old archives."""
     end_lost_leases()
     send_due_jobs()
     give_up_uploads()
+    drop_old_archives()
 
 
 def end_lost_leases() -> int:
@@ -77,3 +78,17 @@ def give_up_uploads() -> int:
                 fail(submission, "The upload did not arrive whole. Please send it again.")
                 given_up += 1
     return given_up
+
+
+def drop_old_archives() -> int:
+    """Delete the archives of submissions that were rejected or withdrawn long enough ago."""
+    oldest = Now() - Value(timedelta(days=settings.KEEP_ARCHIVE_DAYS))
+    over = Submission.objects.filter(
+        state__in=[State.REJECTED, State.WITHDRAWN], finished__lt=oldest
+    ).exclude(archive="")
+    dropped = 0
+    for submission in over[:MOST_AT_ONCE]:
+        # The file first: what ends between the two is done again, and deleting twice is one.
+        submission.archive.storage.delete(str(submission.archive.name))
+        dropped += Submission.objects.filter(pk=submission.pk).update(archive="")
+    return dropped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.cache import cache
 
 from leaderboard.accounts.models import User
@@ -102,3 +103,89 @@ def test_signing_up_in_masses_is_slowed_down(client) -> None:
     answers = [sign_up(client, username="x") for _ in range(25)]
     assert answers[-1].status_code == 429
     assert "Too many requests" in answers[-1].content.decode()
+
+
+def test_signing_in_is_said_in_one_sentence(client, person: User) -> None:
+    answer = client.post("/accounts/login/", {"login": "ada", "password": PASSWORD}, follow=True)
+    assert '<li class="success">Signed in as ada.</li>' in answer.content.decode()
+
+
+def test_the_reset_mail_names_the_site_and_its_link_works(
+    client, person: User, mailoutbox, settings
+) -> None:
+    settings.SITE_NAME = "Board of tests"
+    client.post("/accounts/password/reset/", {"email": "ada@example.org"})
+    (mail,) = mailoutbox
+    assert mail.subject == "[AutoVI board] Choose a new password"
+    assert "asked Board of tests for a new password for ada" in mail.body
+    assert mail.body.rstrip().endswith("Board of tests\nhttp://testserver/")
+    assert "example.com" not in mail.body
+    link = re.search(r"http://testserver(/\S+key/\S+)", mail.body)
+    assert link
+    form = client.get(link[1], follow=True)
+    assert "Choose a new password" in form.content.decode()
+    new = {"password1": "staple battery", "password2": "staple battery"}
+    client.post(form.redirect_chain[-1][0], new)
+    assert client.login(username="ada", password="staple battery")
+
+
+def test_an_unknown_address_gets_a_mail_in_the_sites_name(client, mailoutbox) -> None:
+    cache.clear()
+    client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+    assert mailoutbox[0].subject == "[AutoVI board] No account with this address"
+    assert "http://testserver/accounts/signup/" in mailoutbox[0].body
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"), [("filebased", True), ("smtp", False), ("locmem", False)]
+)
+def test_a_server_that_only_writes_mail_to_files_says_so(
+    backend: str, said: bool, client, settings
+) -> None:
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    page = client.get("/accounts/password/reset/done/").content.decode()
+    assert ("<code>var/mail</code>" in page) is said
+    assert "ontact us" not in page
+
+
+@pytest.mark.parametrize("verification", ["none", "mandatory"])
+def test_an_address_is_unconfirmed_only_where_addresses_are_confirmed(
+    verification: str, client, person: User, settings
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = verification
+    EmailAddress.objects.create(user=person, email=person.email, primary=True)
+    client.force_login(person)
+    page = client.get("/accounts/email/").content.decode()
+    assert person.email in page
+    assert ("not confirmed" in page) is (verification == "mandatory")
+    assert ("Send the confirmation again" in page) is (verification == "mandatory")
+
+
+def test_an_address_is_added_made_primary_and_removed(client, person: User) -> None:
+    cache.clear()
+    EmailAddress.objects.create(user=person, email=person.email, primary=True)
+    client.force_login(person)
+    other = {"email": "other@example.org"}
+    added = client.post("/accounts/email/", other | {"action_add": ""}, follow=True)
+    assert "Added other@example.org." in added.content.decode()
+    client.post("/accounts/email/", other | {"action_primary": ""})
+    assert EmailAddress.objects.get(primary=True).email == "other@example.org"
+    client.post("/accounts/email/", {"email": person.email, "action_remove": ""})
+    assert EmailAddress.objects.count() == 1
+
+
+PUBLIC = ("login", "signup", "password/reset", "password/reset/done", "confirm-email", "inactive")
+OWN = ("email", "password/change", "logout", "reauthenticate")
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, *OWN])
+def test_account_pages_speak_in_sentences(name: str, client, person: User) -> None:
+    if name in OWN:
+        client.force_login(person)
+    page = client.get(f"/accounts/{name}/").content.decode()
+    words = re.findall(r"<h[12][^>]*>([^<]+)<|<label[^>]*>([^<]+)<|<button[^>]*>([^<]+)<", page)
+    words += re.findall(r'()()placeholder="([^"]+)"', page)
+    found = {text.strip() for texts in words for text in texts if text.strip()}
+    assert found
+    assert [text for text in found if re.search(r" [A-Z]", text)] == []
+    assert "e-mail" not in page.lower()

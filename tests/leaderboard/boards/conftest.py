@@ -92,6 +92,7 @@ def submit(demo: User) -> Callable[..., Submission]:
         *,
         scorer_version: str = "1.0.0",
         day: int = 0,
+        intervals: Mapping[str, Sequence[float]] | None = None,
         **fields: Any,
     ) -> Submission:
         slug = name.lower().replace(" ", "-")
@@ -116,6 +117,7 @@ def submit(demo: User) -> Callable[..., Submission]:
                 category=category,
                 scorer_version=scorer_version,
                 report=category_report(value),
+                intervals=intervals or {},
             )
             for category, runs in values.items()
             for run, value in enumerate(runs)

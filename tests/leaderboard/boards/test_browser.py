@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.models import Submission
+from tests.stack import wait_until
 
 ADDRESSES = ("/", "/boards/", "/boards/autovi/tank_screw/?metric=au_spro@0.05", "/methods/dsr/")
 
 
-@contextmanager
-def browser_page(width: int = 1280, **context: Any) -> Iterator[Page]:
-    """A page whose console has to stay silent: the browser reports what the policy forbids."""
-    said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        try:
-            page = browser.new_page(viewport={"width": width, "height": 700}, **context)
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            yield page
-        finally:
-            browser.close()
-    assert said == []
+Browse = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture
+def browse(chromium: str) -> Browse:
+    """Opens a page whose console has to stay silent: there the browser reports what the policy
+    forbids."""
+
+    @contextmanager
+    def browse(width: int = 1280, **context: Any) -> Iterator[Page]:
+        said: list[str] = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            try:
+                page = browser.new_page(viewport={"width": width, "height": 700}, **context)
+                page.on("console", lambda message: said.append(message.text))
+                page.on("pageerror", lambda error: said.append(str(error)))
+                yield page
+            finally:
+                browser.close()
+        assert said == []
+
+    return browse
 
 
 @pytest.fixture
@@ -44,16 +52,18 @@ def names(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_page_never_scrolls_sideways(site: str, scheme: Any) -> None:
-    with browser_page(320, color_scheme=scheme) as page:
+def test_a_narrow_page_never_scrolls_sideways(site: str, scheme: Any, browse: Browse) -> None:
+    with browse(320, color_scheme=scheme) as page:
         for address in ADDRESSES:
             page.goto(site + address)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 320, address
 
 
-def test_on_a_narrow_page_the_table_scrolls_under_its_method_column(site: str) -> None:
-    with browser_page(320) as page:
+def test_on_a_narrow_page_the_table_scrolls_under_its_method_column(
+    site: str, browse: Browse
+) -> None:
+    with browse(320) as page:
         page.goto(site)
         table = page.locator(".table-scroll")
         before = page.locator("tbody .method").first.bounding_box()
@@ -71,17 +81,20 @@ def test_on_a_narrow_page_the_table_scrolls_under_its_method_column(site: str) -
 
 
 def test_headings_stay_in_sight_on_a_long_board(
-    autovi: DatasetVersion, submit: Callable[..., Submission], live_server: LiveServer
+    autovi: DatasetVersion,
+    submit: Callable[..., Submission],
+    live_server: LiveServer,
+    browse: Browse,
 ) -> None:
     for number in range(40):
         submit(autovi, f"Method {number}", {"pipe_clip": [0.5]})
-    with browser_page() as page:
+    with browse() as page:
         page.goto(live_server.url)
         page.evaluate("scrollTo(0, document.querySelector('tbody tr:nth-child(20)').offsetTop)")
         heading = page.locator("thead .method").bounding_box()
         assert heading
         assert heading["y"] == pytest.approx(0, abs=1)
-    with browser_page(320) as page:
+    with browse(320) as page:
         page.goto(live_server.url)
         table = page.locator(".table-scroll")
         table.evaluate("table => { table.scrollTop = table.scrollHeight }")
@@ -92,17 +105,19 @@ def test_headings_stay_in_sight_on_a_long_board(
         assert frame["height"] < 700
 
 
-def test_dark_and_light_come_from_the_same_tokens(site: str) -> None:
+def test_dark_and_light_come_from_the_same_tokens(site: str, browse: Browse) -> None:
     grounds = []
     for scheme in ("light", "dark"):
-        with browser_page(color_scheme=scheme) as page:  # type: ignore[arg-type]
+        with browse(color_scheme=scheme) as page:  # type: ignore[arg-type]
             page.goto(site)
             grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert grounds == ["rgb(255, 255, 255)", "rgb(17, 20, 24)"]
 
 
-def test_without_javascript_one_sorts_filters_and_changes_the_metric(site: str) -> None:
-    with browser_page(java_script_enabled=False) as page:
+def test_without_javascript_one_sorts_filters_and_changes_the_metric(
+    site: str, browse: Browse
+) -> None:
+    with browse(java_script_enabled=False) as page:
         page.goto(site)
         page.get_by_role("link", name="Clip", exact=True).last.click()
         assert names(page)[0] == "DSR"
@@ -116,8 +131,8 @@ def test_without_javascript_one_sorts_filters_and_changes_the_metric(site: str) 
         assert page.locator("h1").inner_text() == "Overall · AUsPRO 5 %"
 
 
-def test_by_keyboard_one_skips_to_the_content_and_sorts(site: str) -> None:
-    with browser_page() as page:
+def test_by_keyboard_one_skips_to_the_content_and_sorts(site: str, browse: Browse) -> None:
+    with browse() as page:
         page.goto(site)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip-link"
@@ -128,8 +143,8 @@ def test_by_keyboard_one_skips_to_the_content_and_sorts(site: str) -> None:
         assert names(page)[0] == "CFlow"
 
 
-def test_a_menu_closes_on_escape_and_gives_the_focus_back(site: str) -> None:
-    with browser_page() as page:
+def test_a_menu_closes_on_escape_and_gives_the_focus_back(site: str, browse: Browse) -> None:
+    with browse() as page:
         page.goto(site)
         menu = page.locator("details", has_text="More metrics")
         menu.locator("summary").press("Enter")
@@ -140,16 +155,28 @@ def test_a_menu_closes_on_escape_and_gives_the_focus_back(site: str) -> None:
         assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
-def test_a_late_font_moves_nothing(site: str) -> None:
-    with browser_page() as page:
-        page.goto(site)
-        page.wait_for_load_state("networkidle")
-        shift = page.evaluate(
-            """() => new Promise(resolve => {
-                 new PerformanceObserver(list => resolve(
-                   list.getEntries().reduce((sum, entry) => sum + entry.value, 0)
-                 )).observe({type: "layout-shift", buffered: true});
-                 requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)));
-               })"""
-        )
-        assert shift < 0.01
+SHIFTS = """
+    window.shift = 0;
+    new PerformanceObserver(list => {
+      for (const entry of list.getEntries()) window.shift += entry.value;
+    }).observe({type: "layout-shift", buffered: true});
+"""
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def test_a_late_font_moves_nothing(site: str, browse: Browse) -> None:
+    """The font is held back until the page stands in another one."""
+    held: list[Route] = []
+    with browse() as page:
+        page.add_init_script(SHIFTS)
+        page.route("**/*.woff2", lambda route: held.append(route))
+        page.goto(site, wait_until="domcontentloaded")
+        page.evaluate(PAINTED)
+        wait_until(lambda: page.evaluate("1") and held, "the page asks for its font")
+        assert page.evaluate("[...document.fonts].every(font => font.status != 'loaded')")
+        for route in held:
+            route.continue_()
+        page.evaluate("document.fonts.ready.then(() => null)")
+        page.evaluate(PAINTED)
+        assert page.evaluate("[...document.fonts].some(font => font.status == 'loaded')")
+        assert page.evaluate("window.shift") < 0.01

@@ -10,6 +10,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from leaderboard.boards.board import make_board
+from leaderboard.boards.exports import file_name
+from leaderboard.boards.query import BoardQuery
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.models import Method, Submission
 
@@ -45,7 +48,7 @@ def test_csv_holds_every_digit_with_dataset_and_scorer_version(
         "std": "",
         "std_ddof": "1",
         "n": "2",
-        "best_group": "True",
+        "best_group": "true",
         "note": "",
         "dataset": "samples",
         "dataset_version": "1.0",
@@ -53,6 +56,13 @@ def test_csv_holds_every_digit_with_dataset_and_scorer_version(
     }
     assert mean["category"] == "mean"
     assert float(mean["mean"]) == pytest.approx((statistics.fmean(runs) + 0.5) / 2)
+
+
+def test_a_file_name_carries_category_and_metric(reported: DatasetVersion) -> None:
+    spro = BoardQuery(metric="au_spro@0.05")
+    overall, screw = make_board(reported, spro), make_board(reported, spro, "tank_screw")
+    assert file_name(overall, "csv") == "autovi-1.0.0-overall-au_spro@0.05.csv"
+    assert file_name(screw, "json") == "autovi-1.0.0-tank_screw-au_spro@0.05.json"
 
 
 def test_csv_of_reported_rows_cites_the_table(client: Client, reported: DatasetVersion) -> None:
@@ -108,13 +118,27 @@ def test_a_name_is_no_formula_in_a_spreadsheet(
     assert (row["method"], row["family"]) == ("'=HYPERLINK(1)", "'@x")
 
 
+@pytest.mark.parametrize("name", ["\uff1d1+1", "\u200b=1+1", " +1", "\t1", "\ufe6299"])
+def test_no_spelling_of_a_formula_passes(
+    client: Client, samples: DatasetVersion, submit: Submit, name: str
+) -> None:
+    submission = submit(samples, "Blur", {"pipe_clip": [0.5]})
+    Method.objects.filter(pk=submission.method_id).update(name=name)
+    assert lines(client, "/boards/samples/export.csv")[0]["method"] == f"'{name}"
+
+
 def test_bibtex_cites_the_paper_only_where_its_rows_stand(
     client: Client, reported: DatasetVersion, samples: DatasetVersion
 ) -> None:
     text = client.get("/boards/autovi/export.bib").content.decode()
     assert "doi     = {10.5281/zenodo.10459003}" in text
     assert "10.1016/j.compind.2024.104151" in text
-    assert "compind" not in client.get("/boards/samples/export.bib").content.decode()
+    assert text.count("author  = {Carvalho and Lafou and Durupt and Leblanc and Grandvalet}") == 2
+    assert text.count("year    = {2024}") == 2
+    assert text.count("{") == text.count("}")
+    of_samples = client.get("/boards/samples/export.bib").content.decode()
+    assert "compind" not in of_samples
+    assert "Carvalho" not in of_samples
 
 
 def test_a_versions_own_bibtex_is_taken_as_it_is(client: Client, samples: DatasetVersion) -> None:

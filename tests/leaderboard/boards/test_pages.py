@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.template.loader import render_to_string
@@ -13,6 +14,7 @@ from django.urls import reverse
 from leaderboard.accounts.models import User
 from leaderboard.datasets.models import DatasetVersion, Labels
 from leaderboard.submissions.models import Method, Submission, Visibility
+from leaderboard.submissions.standing import current_scores
 from leaderboard.submissions.states import State
 
 Submit = Callable[..., Submission]
@@ -55,7 +57,7 @@ def test_the_front_page_is_the_autovi_board(client: Client, reported: DatasetVer
     ]
     assert html.count('<span class="badge">reported</span>') == 6
     assert 'aria-sort="descending"' in html
-    assert "these rows rest on the paper&#x27;s counts" in html
+    assert "These rows rest on the paper&#x27;s" in html
 
 
 @pytest.mark.django_db
@@ -87,7 +89,7 @@ def test_a_category_board_shows_the_headline_metrics_side_by_side(
         "8",
     ]
     assert "kept as printed" in html
-    assert "probably the trapezoidal area" in html
+    assert "probably the area under the precision-recall curve" in html
     assert "† As printed" in html
 
 
@@ -140,6 +142,62 @@ def test_a_single_run_has_no_spread_and_is_not_bold(
     assert "A single run has no ± and is never bold" in html
 
 
+def test_a_single_run_shows_its_interval_in_place_of_a_spread(
+    client: Client, samples: DatasetVersion, submit: Submit
+) -> None:
+    intervals = {"image_auroc": [0.8512, 0.949]}
+    submit(samples, "One", {"pipe_clip": [0.9], "tank_screw": [0.7]}, intervals=intervals)
+    html = page(client, "/boards/samples/")
+    assert cells(html, "One") == ["80.0 ±10.0", "90.0 [85.1, 94.9]", "70.0 [85.1, 94.9]", "1"]
+    assert "[a, b] under a single run: 95 % bootstrap interval" in html
+    assert "[85.1, 94.9]" in page(client, "/methods/one/")
+    other = page(client, "/boards/samples/?metric=pixel_ap")
+    assert cells(other, "One")[1] == "90.0 1 run"
+    assert "bootstrap" not in other
+    DatasetVersion.objects.filter(pk=samples.pk).update(labels=Labels.HIDDEN)
+    assert "85.1" not in page(client, "/boards/samples/")
+    assert "85.1" not in page(client, "/methods/one/")
+
+
+def test_methods_that_do_not_vary_share_a_rank_whatever_their_runs(
+    client: Client, samples: DatasetVersion, submit: Submit
+) -> None:
+    for runs in (2, 3, 7):
+        submit(samples, f"Fixed {runs}", {"pipe_clip": [0.7] * runs, "tank_screw": [0.1] * runs})
+    exported = client.get("/boards/samples/export.json").json()
+    scores = {score["mean"] for row in exported["rows"] for score in row["scores"]}
+    stds = {score["std"] for row in exported["rows"] for score in row["scores"]}
+    assert scores == {0.7, 0.1}
+    assert stds == {0.0}
+    assert len({row["mean"]["mean"] for row in exported["rows"]}) == 1
+    assert [rank for rank, _ in methods(page(client, "/boards/samples/"))] == ["1", "1", "1"]
+
+
+def test_the_submissions_page_and_the_board_stand_on_the_same_scorer_version(
+    client: Client, samples: DatasetVersion, submit: Submit
+) -> None:
+    submission = submit(samples, "Blur", {"pipe_clip": [0.4], "tank_screw": [0.4]})
+    old = submission.scores.first()
+    submission.scores.create(
+        run=old.run, category=old.category, scorer_version="1.1.0", report=old.report
+    )
+    row = client.get("/boards/samples/export.json").json()["rows"][0]
+    version, scores = current_scores(submission.scores.all())
+    assert (row["scorer_version"], version, len(scores)) == ("1.0.0", "1.0.0", 2)
+
+
+def test_a_category_of_any_name_is_exported(
+    client: Client, samples: DatasetVersion, submit: Submit
+) -> None:
+    samples.manifest["a&b c"] = samples.manifest["pipe_clip"]
+    samples.save()
+    submit(samples, "Blur", {"a&b c": [0.4]})
+    html = page(client, "/boards/samples/a&b%20c/")
+    link = re.search(r'href="([^"]*export\.csv[^"]*)"', html)
+    assert link is not None
+    assert "a&b c" in page(client, unescape(link[1]))
+
+
 def test_a_partial_submission_stands_last_without_a_mean(
     client: Client, samples: DatasetVersion, submit: Submit
 ) -> None:
@@ -176,6 +234,11 @@ def test_links_keep_the_rest_of_the_query(client: Client, reported: DatasetVersi
     "address",
     [
         "/?metric=accuracy",
+        "/?sort=-nonsense",
+        "/boards/autovi/?sort=-image_ap",
+        "/boards/autovi/pipe_clip/?sort=mean",
+        "/boards/autovi/export.csv?sort=nonsense",
+        "/?kind=nonsense",
         "/boards/nowhere/",
         "/boards/autovi/nothing/",
         "/boards/autovi/export.xlsx",
@@ -189,8 +252,14 @@ def test_what_does_not_exist_is_not_found(
     assert client.get(address).status_code == 404
 
 
-def test_an_unknown_order_is_the_boards_own(client: Client, reported: DatasetVersion) -> None:
-    assert methods(page(client, "/?sort=-nonsense")) == methods(page(client, "/"))
+def test_a_permalink_says_the_metric_and_nothing_empty(
+    client: Client, reported: DatasetVersion
+) -> None:
+    link = re.compile(r'href="([^"]*)" rel="bookmark"')
+    assert link.findall(page(client, "/")) == ["/boards/autovi/?metric=image_auroc"]
+    html = page(client, "/boards/autovi/pipe_clip/?metric=au_spro@0.05&kind=&family=&sort=method")
+    expected = "/boards/autovi/pipe_clip/?metric=au_spro@0.05&amp;sort=method"
+    assert link.findall(html) == [expected]
 
 
 def test_a_metric_that_nobody_has_reads_well(client: Client, reported: DatasetVersion) -> None:
@@ -262,7 +331,7 @@ def test_a_reported_methods_page_holds_its_tables_and_variants(
     assert "Tables 6, 7, 8, 9 of the paper" in html
     assert "Table 11, beside Table 6, of the paper" in html
     assert "400×480" in html
-    assert "the configuration its authors released says small" in html
+    assert "released sets the small model" in html
     assert "kept as printed" in html
 
 

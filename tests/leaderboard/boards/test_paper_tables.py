@@ -153,9 +153,19 @@ def test_a_persons_method_of_the_same_slug_stays_theirs(
     autovi: DatasetVersion, samples: DatasetVersion, submit: Callable[..., Submission]
 ) -> None:
     theirs = submit(samples, "PatchCore", {"pipe_clip": [0.5]}).method
+    theirs.name = "Core of patches"
+    theirs.save()
     load_reported(autovi)
     ours = Method.objects.get(name="PatchCore", owner=None)
     assert (theirs.slug, ours.slug) == ("patchcore", "patchcore-reported")
+
+
+def test_a_persons_method_never_gets_the_papers_numbers(
+    autovi: DatasetVersion, samples: DatasetVersion, submit: Callable[..., Submission]
+) -> None:
+    submit(samples, "PatchCore", {"pipe_clip": [0.5]})
+    with pytest.raises(ValueError, match="PatchCore of demo has the name of one of the paper's"):
+        load_reported(autovi)
 
 
 def test_the_command_says_what_it_loaded(

@@ -109,6 +109,33 @@ def test_the_command_says_what_was_imported(folder: Path, capsys) -> None:
     assert "Small parts 1: 2 categories, 12 test images" in capsys.readouterr().out
 
 
+def test_importing_again_keeps_what_a_maintainer_set(folder: Path) -> None:
+    command = ["import_dataset", str(folder), "--name=small", "--dataset-version=1"]
+    call_command(*command)
+    version = DatasetVersion.objects.select_related("dataset").get()
+    assert (version.dataset.name, version.submissions_per_day) == ("small", 2)
+    Dataset.objects.update(name="Renamed")
+    DatasetVersion.objects.update(submissions_per_day=7)
+    call_command(*command)
+    version = DatasetVersion.objects.select_related("dataset").get()
+    assert (version.dataset.name, version.submissions_per_day) == ("Renamed", 7)
+    call_command(*command, "--title=New title", "--submissions-per-day=3")
+    version = DatasetVersion.objects.select_related("dataset").get()
+    assert (version.dataset.name, version.submissions_per_day) == ("New title", 3)
+
+
+def test_what_scores_rest_on_cannot_be_edited_afterwards(folder: Path, admin_client) -> None:
+    version = import_dataset(folder, NAMING)
+    for name, row, fixed in (
+        ("dataset", version.dataset, {"slug"}),
+        ("datasetversion", version, {"dataset", "version", "labels"}),
+    ):
+        page = admin_client.get(f"/admin/datasets/{name}/{row.pk}/change/")
+        assert not fixed & set(page.context["adminform"].form.fields), name
+        new = admin_client.get(f"/admin/datasets/{name}/add/")
+        assert fixed <= set(new.context["adminform"].form.fields), name
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -43,6 +43,28 @@ def test_links_between_files_become_links_between_pages(folder: Path) -> None:
     assert 'href="https://example.org"' in page.html
 
 
+def test_a_table_scrolls_in_a_frame_named_for_its_heading(folder: Path) -> None:
+    (folder / "wide.md").write_text('# Wide\n\n## A "b" `c`\n\n| a |\n|---|\n| 1 |\n\nafter\n')
+    page = docs.read("wide")
+    assert page is not None
+    name = "Table: A &quot;b&quot; c"
+    assert f'tabindex="0" role="region" aria-label="{name}"><table>' in page.html
+    assert "</table>\n</div><p>after</p>" in page.html
+
+
+def test_a_drawing_can_be_scrolled_by_keyboard(folder: Path) -> None:
+    (folder / "drawn.md").write_text("# Drawn\n\n```\n<pre> ---> b\n```\n")
+    page = docs.read("drawn")
+    assert page is not None
+    assert '<pre tabindex="0"><code>&lt;pre&gt; ---&gt; b' in page.html
+
+
+def test_pages_stand_in_the_order_they_are_needed(folder: Path) -> None:
+    for name in ("operating", "zebra", "aardvark", "architecture", "submitting"):
+        (folder / f"{name}.md").write_text(f"# {name.title()}\n")
+    assert [page.name for page in docs.pages()] == [*docs.ORDER, "aardvark", "zebra"]
+
+
 @pytest.mark.parametrize("name", ["nothing", "../README", "metrics.md"])
 def test_other_names_are_no_pages(name: str, folder: Path) -> None:
     assert docs.read(name) is None

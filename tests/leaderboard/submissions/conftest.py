@@ -12,7 +12,7 @@ from leaderboard.accounts.models import User
 from leaderboard.celery import app
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.services.import_dataset import Naming, import_dataset
-from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.models import Job, Score, Submission
 from leaderboard.submissions.services.perform import perform
 from leaderboard.submissions.services.submit import Handed, submit
 from leaderboard.submissions.states import JobState
@@ -28,8 +28,9 @@ def places(
     settings.PACKS_ROOT = tmp_path / "packs"
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     settings.VAR_DIR = tmp_path
-    field = Submission._meta.get_field("archive")
-    monkeypatch.setattr(field, "storage", FileSystemStorage(location=str(tmp_path / "archives")))
+    archive, arrays = Submission._meta.get_field("archive"), Score._meta.get_field("arrays")
+    for field, folder in ((archive, "archives"), (arrays, "results")):
+        monkeypatch.setattr(field, "storage", FileSystemStorage(location=tmp_path / folder))
     monkeypatch.setitem(app.conf, "broker_url", "memory://")
     monkeypatch.setitem(app.conf, "broker_write_url", "memory://")
     return tmp_path

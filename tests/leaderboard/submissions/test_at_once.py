@@ -11,7 +11,7 @@ from django.db import connection
 
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.services.claim import claim
-from leaderboard.submissions.services.finalise import finish_score
+from leaderboard.submissions.services.finalise import Scored, finish_score
 from leaderboard.submissions.services.perform import perform
 from leaderboard.submissions.services.submit import QuotaSpent
 from leaderboard.submissions.services.sweep import end_lost_leases, send_due_jobs
@@ -55,8 +55,8 @@ def test_the_last_two_jobs_finish_together_and_are_published_once(hand_in) -> No
         submission = hand_in()
         first, second = begun(submission)
         answers = at_once(
-            lambda job=first: finish_score(job, {"image_auroc": 0.5}),
-            lambda job=second: finish_score(job, {"image_auroc": 0.5}),
+            lambda job=first: finish_score(job, Scored({"image_auroc": 0.5})),
+            lambda job=second: finish_score(job, Scored({"image_auroc": 0.5})),
         )
         assert answers == [None, None]
         submission.refresh_from_db()

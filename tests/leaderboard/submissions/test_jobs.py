@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -17,10 +19,10 @@ from leaderboard.submissions import heartbeat
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Event, Job, Score, Submission
 from leaderboard.submissions.services.claim import claim
-from leaderboard.submissions.services.finalise import finish_score
+from leaderboard.submissions.services.finalise import Scored, finish_score
 from leaderboard.submissions.services.perform import perform
 from leaderboard.submissions.services.renew import renew
-from leaderboard.submissions.services.retry import retry_failed
+from leaderboard.submissions.services.retry import NothingToRetry, retry_failed
 from leaderboard.submissions.services.sweep import end_lost_leases, send_due_jobs, sweep
 from leaderboard.submissions.services.withdraw import withdraw
 from leaderboard.submissions.states import TRANSITIONS, JobState, State
@@ -100,7 +102,7 @@ def test_a_worker_that_wakes_up_late_writes_nothing(scoring: Submission, work_of
     with pytest.raises(LeaseLost):
         renew(late, 1, 6)
     with pytest.raises(LeaseLost):
-        finish_score(late, {"image_auroc": 0.123})
+        finish_score(late, Scored({"image_auroc": 0.123}))
     scoring.refresh_from_db()
     assert scoring.state == State.SCORED
     assert scoring.scores.count() == 2
@@ -171,6 +173,27 @@ def test_a_maintainer_queues_a_failed_submission_again(
     work_off()
     scoring.refresh_from_db()
     assert scoring.state == State.SCORED
+
+
+def test_without_an_archive_there_is_nothing_to_queue(hand_in, admin_user) -> None:
+    submission = hand_in()
+    submission.jobs.all().delete()
+    Submission.objects.filter(pk=submission.pk).update(state=State.FAILED, archive="")
+    with pytest.raises(NothingToRetry, match="has to send it again"):
+        retry_failed(submission.pk, admin_user)
+    submission.refresh_from_db()
+    assert submission.state == State.FAILED
+
+
+def test_without_a_job_the_check_begins_anew(hand_in, admin_user, work_off) -> None:
+    submission = hand_in()
+    submission.jobs.all().delete()
+    Submission.objects.filter(pk=submission.pk).update(state=State.FAILED)
+    retry_failed(submission.pk, admin_user)
+    assert submission.jobs.get().kind == Job.Kind.VALIDATE
+    work_off()
+    submission.refresh_from_db()
+    assert submission.state == State.SCORED
 
 
 def test_only_failed_submissions_are_queued_again(scoring: Submission, admin_user) -> None:
@@ -274,3 +297,57 @@ def test_progress_is_written_while_the_work_goes_on(scoring: Submission, monkeyp
         while time.monotonic() < deadline and job.done != 4:
             job.refresh_from_db()
     assert (job.done, job.total) == (4, 6)
+
+
+def test_a_database_that_is_away_for_a_moment_is_survived(scoring: Submission, monkeypatch) -> None:
+    monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.01)
+    tried = threading.Event()
+    answers = iter([InterfaceError("connection already closed")])
+
+    def flaky(job: Job, done: int, total: int) -> None:
+        for error in answers:
+            raise error
+        renew(job, done, total)
+        tried.set()
+
+    monkeypatch.setattr(heartbeat, "renew", flaky)
+    job = claim(score_jobs(scoring)[0].pk, "test")
+    with heartbeat.Heartbeat(job) as beat:
+        beat.progress(1, 6)
+        assert tried.wait(20)
+    job.refresh_from_db()
+    assert (job.done, job.total) == (1, 6)
+
+
+def test_work_that_does_not_get_on_is_given_up(scoring: Submission, monkeypatch, settings) -> None:
+    monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.01)
+    settings.JOB_STALL_MINUTES = 0.2 / 60
+    job = claim(score_jobs(scoring)[0].pk, "test")
+    with heartbeat.Heartbeat(job) as beat:
+        beat._thread.join(20)
+        assert not beat._thread.is_alive()
+        with pytest.raises(LeaseLost):
+            beat.progress(1, 6)
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "kept"),
+    [
+        (State.REJECTED, 8, False),
+        (State.WITHDRAWN, 8, False),
+        (State.REJECTED, 6, True),
+        (State.SCORED, 8, True),
+        (State.FAILED, 8, True),
+    ],
+)
+def test_archives_that_nobody_needs_are_dropped_after_a_while(
+    state: State, days: int, kept: bool, hand_in
+) -> None:
+    submission = hand_in()
+    path = submission.archive_file
+    finished = timezone.now() - timedelta(days=days)
+    Submission.objects.filter(pk=submission.pk).update(state=state, finished=finished)
+    sweep()
+    sweep()
+    submission.refresh_from_db()
+    assert (path.exists(), bool(submission.archive)) == (kept, kept)

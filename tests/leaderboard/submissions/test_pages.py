@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from leaderboard.accounts.models import User
+from leaderboard.datasets.models import Labels
 from leaderboard.submissions.models import Method, Submission
-from leaderboard.submissions.services.choose import choose
+from leaderboard.submissions.policies import may_choose
+from leaderboard.submissions.services.choose import NotChoosable, choose
 from leaderboard.submissions.states import State
 from tests.leaderboard import support
 
@@ -50,7 +53,7 @@ def test_an_upload_is_stored_hashed_and_queued(signed_in, version) -> None:
     ("changed", "error"),
     [
         ({"declared": None}, "The declaration is needed"),
-        ({"method_name": " "}, "Name the new method"),
+        ({"method_name": "..."}, "at least one letter"),
         ({"archive": None}, "This field is required"),
         ({"archive": SimpleUploadedFile("maps.rar", b"x")}, "maps.rar: not an archive"),
         ({"archive": SimpleUploadedFile("maps.zip", b"")}, "empty"),
@@ -198,3 +201,79 @@ def test_names_and_problems_are_escaped(signed_in, hand_in) -> None:
     page = signed_in.get(f"/submissions/{submission.pk}/").content.decode()
     assert "<b>bold" not in page
     assert "<i>x.png" not in page
+
+
+@pytest.mark.parametrize("others", [0, 5])
+def test_a_poll_takes_the_same_few_queries_on_a_full_board(
+    others: int, signed_in, hand_in, work_off, version, django_assert_num_queries
+) -> None:
+    version.submissions_per_day = 20
+    version.save()
+    for _ in range(others):
+        hand_in(support.members(categories=["clip"]))
+    work_off()
+    active = hand_in()
+    # Session, user, the submission, its jobs, its events, the quota.
+    with django_assert_num_queries(6):
+        signed_in.get(f"/submissions/{active.pk}/progress")
+
+
+@pytest.mark.parametrize("others", [0, 5])
+def test_asking_who_may_choose_reads_one_row(
+    others: int, hand_in, work_off, owner, version, django_assert_num_queries
+) -> None:
+    version.submissions_per_day = 20
+    version.save()
+    first = hand_in(support.members(categories=["clip"]))
+    for _ in range(others):
+        hand_in(support.members(categories=["clip"]), method=first.method)
+    work_off()
+    submission = Submission.objects.select_related("method", "dataset_version").get(pk=first.pk)
+    with django_assert_num_queries(1):
+        assert may_choose(owner, submission) is bool(others)
+    submission.visibility = "private"
+    with django_assert_num_queries(0):
+        assert not may_choose(owner, submission)
+
+
+@pytest.mark.parametrize("changed", [{"visibility": "private"}, {"state": State.QUEUED}, {}])
+def test_only_ones_own_public_scored_submission_is_chosen(
+    changed: dict[str, str], hand_in, work_off, owner
+) -> None:
+    first = hand_in(support.members(categories=["clip"]))
+    second = hand_in(support.members(categories=["clip"]), method=first.method)
+    work_off()
+    Submission.objects.filter(pk=first.pk).update(**changed)
+    actor = owner if changed else User.objects.create_user("other")
+    with pytest.raises(NotChoosable):
+        choose(first.pk, actor)
+    with pytest.raises(NotChoosable):
+        choose(second.pk, owner)  # it stands already
+    assert not Submission.objects.filter(is_chosen=True).exists()
+
+
+def test_results_on_hidden_labels_are_nobodys_page(signed_in, hand_in, work_off, version) -> None:
+    submission = hand_in(support.members(categories=["clip"]))
+    work_off()
+    url = f"/submissions/{submission.pk}/"
+    version.labels = Labels.HIDDEN
+    version.save()
+    for address in (url, f"{url}progress", f"{url}report.json"):
+        assert signed_in.get(address).status_code == 404
+    assert signed_in.post(f"{url}withdraw").status_code == 302
+
+
+def test_a_board_with_hidden_labels_says_why_it_takes_nothing(signed_in, version) -> None:
+    version.labels = Labels.HIDDEN
+    version.save()
+    page = signed_in.get("/submit/small/").content.decode()
+    assert "labels of this dataset are hidden" in page
+    assert "not installed" not in page
+    assert "labels are hidden" in signed_in.get("/submit/").content.decode()
+
+
+def test_a_report_is_kept_by_no_cache(signed_in, hand_in, work_off) -> None:
+    submission = hand_in(support.members(categories=["clip"]))
+    work_off()
+    answer = signed_in.get(f"/submissions/{submission.pk}/report.json")
+    assert {"private", "no-store"} <= set(answer["Cache-Control"].split(", "))

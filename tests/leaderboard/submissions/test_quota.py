@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from leaderboard.accounts.models import User
+from leaderboard.submissions import policies
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.policies import quota
-from leaderboard.submissions.services.submit import QuotaSpent, SubmitRefused
+from leaderboard.submissions.services.retry import retry_failed
+from leaderboard.submissions.services.submit import Handed, QuotaSpent, SubmitRefused, submit
 from leaderboard.submissions.services.withdraw import withdraw
 from leaderboard.submissions.states import State
 
@@ -76,6 +80,52 @@ def test_rejections_are_free_but_not_without_end(hand_in, owner, version) -> Non
         hand_in()
 
 
+def test_failures_are_free_but_not_without_end(hand_in, owner, version, monkeypatch) -> None:
+    monkeypatch.setattr(policies, "FAILED_PER_DAY", 3)
+    for _ in range(3):
+        assert quota(owner, version).left == 2
+        put(hand_in(), state=State.FAILED)
+    left = quota(owner, version)
+    assert left.too_many_failed
+    assert (left.left, left.used) == (0, 0)
+    assert left.next_at == Submission.objects.last().created + timedelta(hours=24)
+
+
+def test_a_submission_that_is_queued_again_counts_again(
+    hand_in, owner, version, admin_user
+) -> None:
+    submission = hand_in()
+    put(submission, state=State.FAILED)
+    assert quota(owner, version).left == 2
+    retry_failed(submission.pk, admin_user)
+    assert quota(owner, version).left == 1
+
+
+class Slow(ContentFile):
+    """An archive during whose reading something else happens."""
+
+    def __init__(self, content: bytes, meanwhile: Callable[[], object]) -> None:
+        super().__init__(content, "maps.zip")
+        self.meanwhile = meanwhile
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        self.meanwhile()
+        yield from super().chunks(chunk_size)
+
+
+def test_withdrawing_while_the_archive_is_stored_keeps_nothing(
+    owner, version, tmp_path, client
+) -> None:
+    def meanwhile() -> None:
+        withdraw(Submission.objects.get().pk, owner)
+
+    handed = Handed(Slow(b"archive", meanwhile), "maps.zip", "0" * 64, None, "New", declared=True)
+    submission = submit(owner, version, handed)
+    assert submission.state == State.WITHDRAWN
+    assert not submission.jobs.exists()
+    assert not [path for path in (tmp_path / "archives").rglob("*") if path.is_file()]
+
+
 def test_a_refused_submission_leaves_no_file_and_no_method(hand_in, owner, version) -> None:
     hand_in()
     hand_in()
@@ -101,11 +151,11 @@ def test_another_persons_method_cannot_be_used(hand_in) -> None:
         hand_in(method=method)
 
 
-def test_methods_of_equal_name_get_slugs_of_their_own(hand_in) -> None:
+def test_methods_of_similar_name_get_slugs_of_their_own(hand_in) -> None:
     from leaderboard.submissions.models import Method
 
-    Method.objects.create(owner=None, name="PatchCore", slug="patchcore")
-    assert hand_in(method_name="PatchCore").method.slug == "patchcore-2"
+    Method.objects.create(owner=None, name="Blur 2", slug="blur-2")
+    assert hand_in(method_name="Blur-2").method.slug == "blur-2-2"
 
 
 def test_a_full_or_broken_storage_is_our_fault_and_costs_nothing(

@@ -12,6 +12,7 @@ from django.core.validators import validate_slug
 
 from leaderboard.datasets import autovi
 from leaderboard.datasets.ground_truth import GroundTruthClosed
+from leaderboard.datasets.models import Dataset
 from leaderboard.datasets.services.import_dataset import ImportRefused, Naming, import_dataset
 from scoring.errors import DatasetError
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="folder with <category>/{train,test,...}")
         parser.add_argument("--name", required=True, help="the board's address, such as 'autovi'")
-        parser.add_argument("--title", help="the board's name on pages (default: --name)")
+        parser.add_argument("--title", help="the board's name on pages (new: --name)")
         # Django's own --version says Django's version.
         parser.add_argument("--dataset-version", required=True, help="such as '1.0.0'")
         parser.add_argument(
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--licence", default="")
         parser.add_argument("--citation", default="")
         parser.add_argument(
-            "--submissions-per-day", type=int, default=2, help="quota a person (default 2)"
+            "--submissions-per-day", type=int, help="quota a person (for a new version: 2)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,11 +68,12 @@ def _naming(options: dict[str, Any]) -> Naming:
     if not version or version.startswith(".") or "/" in version or len(version) > 40:
         raise CommandError(f"--dataset-version {version!r}: expected something like 1.0.0")
     known = slug == autovi.SLUG
+    is_new = not Dataset.objects.filter(slug=slug).exists()
     return Naming(
         slug=slug,
-        name=options["title"] or (autovi.NAME if known else slug),
+        name=options["title"] or (autovi.NAME if known and is_new else ""),
         version=version,
-        description=options["description"] or (autovi.DESCRIPTION if known else ""),
+        description=options["description"] or (autovi.DESCRIPTION if known and is_new else ""),
         doi=options["doi"] or (autovi.DOI if known else ""),
         licence=options["licence"] or (autovi.LICENCE if known else ""),
         citation=options["citation"] or (autovi.CITATION if known else ""),

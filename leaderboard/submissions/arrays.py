@@ -1,0 +1,75 @@
+"""What a score was made from, kept as a file: later figures need no second scoring.
+
+An NPZ of one category of one run: the curves ``roc``, ``pr`` and ``spro`` of
+shape (k, 2), ``image_keys`` (``<folder>/<image_id>``) and ``image_scores`` in
+the same order. Private: on a board with hidden labels they give labels away.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.core.files.base import ContentFile
+from numpy.typing import NDArray
+
+from leaderboard.submissions.models import Job, Score
+from scoring import CategoryResult
+from scoring.report import npz_bytes
+
+IMAGE_KEYS, IMAGE_SCORES = "image_keys", "image_scores"
+
+
+def write(job: Job, result: CategoryResult) -> str:
+    """Store a result's arrays; the name they are stored under.
+
+    The name holds the lease's token, so a worker that lost its job overwrites nothing.
+    """
+    assert job.lease_token is not None
+    folder = f"{job.submission_id}/{job.run}"
+    name = f"{folder}/{job.category}-{job.lease_token.hex[:12]}.npz"
+    arrays: dict[str, NDArray[Any]] = {
+        **result.curves,
+        IMAGE_KEYS: np.array(list(result.scores), dtype=np.str_),
+        IMAGE_SCORES: np.array(list(result.scores.values()), np.float64),
+    }
+    return str(_storage().save(name, ContentFile(npz_bytes(arrays))))
+
+
+def read(score: Score) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a score; empty where none were kept."""
+    if not score.arrays:
+        return {}
+    with score.arrays.open("rb") as file:
+        content = io.BytesIO(file.read())
+    with np.load(content, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def discard(name: str) -> None:
+    """Remove what ``write`` stored, for a result that was not recorded."""
+    _storage().delete(name)
+
+
+def remove_all(submission_id: UUID | str) -> None:
+    """Remove the files of all results of a submission."""
+    _remove_tree(str(submission_id))
+
+
+def _storage() -> Any:
+    return Score._meta.get_field("arrays").storage
+
+
+def _remove_tree(folder: str) -> None:
+    storage = _storage()
+    if not storage.exists(folder):
+        return
+    folders, files = storage.listdir(folder)
+    for name in files:
+        storage.delete(f"{folder}/{name}")
+    for name in folders:
+        _remove_tree(f"{folder}/{name}")
+    storage.delete(folder)

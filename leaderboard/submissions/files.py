@@ -1,0 +1,31 @@
+"""A submission's files go with its row."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+from leaderboard.submissions.models import Submission
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    post_delete.connect(_remove_files, sender=Submission, dispatch_uid="submission-files")
+
+
+def _remove_files(instance: Submission, **kwargs: Any) -> None:
+    # Read now: once its transaction ends, a deleted row has no key any more.
+    pk, archive = instance.pk, instance.archive.name
+    transaction.on_commit(lambda: _remove(pk, archive))
+
+
+def _remove(pk: UUID, archive: str | None) -> None:
+    # Here, because it loads the scorer, and every process of the site imports this module.
+    from leaderboard.submissions import arrays
+
+    if archive:
+        Submission._meta.get_field("archive").storage.delete(archive)
+    arrays.remove_all(pk)

@@ -1,0 +1,106 @@
+"""A new method and its name, from the form or from the archive's ``submission.json``."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from leaderboard.accounts.models import User
+from leaderboard.submissions import names
+from leaderboard.submissions.models import Method, Submission
+from leaderboard.submissions.policies import may_use
+from scoring import Refused
+
+
+class SubmitRefused(Exception):
+    """The submission cannot be taken; the message says why."""
+
+
+class NameRefused(SubmitRefused):
+    """The new method cannot be called so."""
+
+
+def new_method(owner: User, name: str) -> Method:
+    """A new method of ``owner``; one still without a name where ``name`` is blank.
+
+    Raises NameRefused where the name cannot be used or is not free.
+    """
+    if not name.strip():
+        token = secrets.token_hex(4)
+        return Method.objects.create(
+            owner=owner, name=f"Unnamed {token}", slug=f"unnamed-{token}", is_named=False
+        )
+    name = usable_name(owner, name)
+    taken = same_name(name)
+    if taken is not None:
+        choose = "choose it from the list" if taken.owner_id == owner.pk else "choose another name"
+        raise NameRefused(f"There is a method named {taken} already; {choose}.")
+    try:
+        with transaction.atomic():
+            return Method.objects.create(owner=owner, name=name, slug=_free_slug(name))
+    except IntegrityError:
+        raise NameRefused(f"{name} was taken a moment ago; choose another name.") from None
+
+
+def usable_name(owner: User, name: str) -> str:
+    """The name, tidied; raises NameRefused where it is none or the paper's."""
+    try:
+        name = names.tidy(name)
+    except ValidationError as error:
+        raise NameRefused(error.messages[0]) from None
+    if names.is_reserved(name) and not owner.is_staff:
+        raise NameRefused(f"{name} is a method of the paper; add what sets yours apart from it.")
+    return name
+
+
+def same_name(name: str) -> Method | None:
+    """The method whose name reads like this one."""
+    return Method.objects.filter(name_key=names.key(name)).first()
+
+
+def check_told_name(submission: Submission, metadata: Mapping[str, Any]) -> None:
+    """Raises Refused where the form named no method and ``submission.json`` does not either."""
+    if submission.method.is_named:
+        return
+    told = metadata.get("method")
+    try:
+        if not isinstance(told, str) or not told.strip():
+            raise NameRefused("is missing, and the form named no method; expected its name")
+        taken = same_name(usable_name(submission.owner, told))
+        if taken is not None and not may_use(submission.owner, taken):
+            raise NameRefused(f"there is a method named {taken} already; expected another name")
+    except NameRefused as refused:
+        raise Refused([f"submission.json: method: {refused}"]) from None
+
+
+def name_from_archive(submission: Submission, metadata: Mapping[str, Any]) -> None:
+    """Give a nameless method the name that ``check_told_name`` found sound.
+
+    Where the owner has a method of that name the submission becomes one of its.
+    """
+    unnamed = submission.method
+    if unnamed.is_named:
+        return
+    name = usable_name(submission.owner, metadata["method"])
+    known = same_name(name)
+    if known is None:
+        unnamed.name, unnamed.slug, unnamed.is_named = name, _free_slug(name), True
+        unnamed.save(update_fields=["name", "slug", "is_named"])
+        return
+    submission.method = known
+    Submission.objects.filter(pk=submission.pk).update(method=known)
+    unnamed.delete()
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:60] or "method"
+    slug, number = base, 1
+    while Method.objects.filter(slug=slug).exists():
+        number += 1
+        slug = f"{base}-{number}"
+    return slug
