@@ -56,7 +56,7 @@ def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
         raise Http404(f"no export {kind[:20]!r}; there are csv, json and bib")
     category = request.GET.get("category", "")
     board = make_board(version, _query(request, version), _known_category(version, category))
-    name = f"{slug}-{version.version}-{category or 'overall'}.{kind}"
+    name = exports.file_name(board, kind)
     if kind == "csv":
         return _download(exports.as_csv(board), name, "text/csv")
     return _download(exports.as_json(board), name, "application/json")

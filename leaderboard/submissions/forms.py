@@ -58,7 +58,7 @@ class SubmitForm(MetadataForm):
         method.queryset = Method.objects.filter(_usable(owner), is_named=True)
         archive = self.fields["archive"]
         archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
-        most = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        most = filesizeformat(settings.MAX_UPLOAD_BYTES).replace(".0", "")
         archive.help_text = f".zip, .tar or .tar.gz, at most {most}"
         if too_large:
             archive.error_messages["required"] = f"{too_large}: larger than {most}."
