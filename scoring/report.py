@@ -8,6 +8,7 @@ import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -314,7 +315,7 @@ def _mean_std(values: Values, ddof: int) -> dict[str, float | None]:
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not known:
         return {"mean": None, "std": None}
-    mean = math.fsum(known) / len(known)
+    mean = float(sum(map(Fraction, known)) / len(known))  # equal values have themselves as mean
     if len(known) <= ddof:
         return {"mean": mean, "std": None}
     squares = math.fsum((value - mean) ** 2 for value in known)

@@ -26,7 +26,8 @@ class NameRefused(SubmitRefused):
 
 
 def new_method(owner: User, name: str) -> Method:
-    """A new method of ``owner``; one still without a name where ``name`` is blank.
+    """A method of ``owner``: their own of that name, a new one, or one still without a name where
+    ``name`` is blank.
 
     Raises NameRefused where the name cannot be used or is not free.
     """
@@ -37,9 +38,10 @@ def new_method(owner: User, name: str) -> Method:
         )
     name = usable_name(owner, name)
     taken = same_name(name)
+    if taken is not None and taken.owner_id == owner.pk:
+        return taken  # typed again, after a rejection for one: the method that it names
     if taken is not None:
-        choose = "choose it from the list" if taken.owner_id == owner.pk else "choose another name"
-        raise NameRefused(f"There is a method named {taken} already; {choose}.")
+        raise NameRefused(f"There is a method named {taken} already; choose another name.")
     try:
         with transaction.atomic():
             return Method.objects.create(owner=owner, name=name, slug=_free_slug(name))

@@ -6,6 +6,8 @@ import logging
 import traceback
 from collections.abc import Callable
 
+from django.conf import settings
+
 from leaderboard.datasets import ground_truth, packs
 from leaderboard.submissions import arrays
 from leaderboard.submissions.heartbeat import Heartbeat
@@ -48,7 +50,11 @@ def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     pack = packs.path(submission.dataset_version)
     try:
         contents = validate(
-            pack, submission.archive_file, progress=heartbeat.progress, limits=_limits(submission)
+            pack,
+            submission.archive_file,
+            progress=heartbeat.progress,
+            limits=_limits(submission),
+            name=submission.archive_name,
         )
         check_told_name(submission, contents.metadata)
     except Refused as refused:
@@ -86,7 +92,7 @@ def _record(job: Job, scored: Scored) -> None:
 
 
 def _limits(submission: Submission) -> Limits:
-    return Limits(runs=submission.dataset_version.max_runs)
+    return Limits(runs=submission.dataset_version.max_runs, **settings.ARCHIVE_LIMITS)
 
 
 _WORK: dict[str, Callable[[Job, Heartbeat], Callable[[], None]]] = {

@@ -150,4 +150,7 @@ def test_a_download_is_named_for_its_dataset_version(
     client: Client, reported: DatasetVersion
 ) -> None:
     response = client.get("/boards/autovi/export.csv?category=tank_screw")
-    assert response["Content-Disposition"] == 'attachment; filename="autovi-1.0.0-tank_screw-image_auroc.csv"'
+    assert (
+        response["Content-Disposition"]
+        == 'attachment; filename="autovi-1.0.0-tank_screw-image_auroc.csv"'
+    )

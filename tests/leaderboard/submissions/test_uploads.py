@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from leaderboard.accounts.models import User
 from leaderboard.submissions.models import Submission
-from leaderboard.wsgi import application
 
 BIG = 3 * 1024 * 1024
 
@@ -48,7 +48,7 @@ def post(path: str, body: Body, length: int | None = None, **environ: str) -> st
         **environ,
     }
     wsgi = {"wsgi.input": body, "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO()}
-    response = application({**environ, **wsgi}, lambda status, headers: answers.append(status))
+    response = WSGIHandler()({**environ, **wsgi}, lambda status, headers: answers.append(status))
     for _ in response:
         pass
     response.close()
