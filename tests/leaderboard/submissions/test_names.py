@@ -69,8 +69,9 @@ def test_the_papers_names_are_the_maintainers(printed: str, owner: User) -> None
     assert new_method(staff, printed).name == printed
 
 
-def test_of_two_at_once_one_gets_the_name(owner: User) -> None:
-    got = at_once(*[lambda: new_method(owner, "Quick") for _ in range(3)])
+def test_of_several_at_once_one_gets_the_name() -> None:
+    people = [User.objects.create_user(f"demo{index}") for index in range(3)]
+    got = at_once(*[lambda who=who: new_method(who, "Quick") for who in people])
     assert sum(isinstance(answer, Method) for answer in got) == 1
     assert sum(isinstance(answer, NameRefused) for answer in got) == 2
 
