@@ -81,10 +81,12 @@ def _decode(
 ) -> tuple[dict[str, Any], int]:
     size = (image["width"], image["height"])
     data = Member(**image["member"]).read(fd, limits.map_bytes(size))
-    checked = check_map(data, image["extension"], size, limits)
-    values = np.ascontiguousarray(checked.values)
-    target = np.frombuffer(memory, values.dtype, values.size, offset)
-    target[:] = values.reshape(-1)
+    room = np.frombuffer(memory, np.uint8, 8 * size[0] * size[1], offset)
+    checked = check_map(data, image["extension"], size, limits, room)
+    values = np.ascontiguousarray(checked.values).reshape(-1)
+    target = room[: values.nbytes].view(values.dtype)
+    if target.ctypes.data != values.ctypes.data:  # resized, or no decoder of images made it
+        target[:] = values
     answer = {
         "offset": offset,
         "stored": values.dtype.name,

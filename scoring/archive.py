@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from imagecodecs import deflate_crc32  # fifteen times as fast as zlib's
+
 from scoring import tardir, zipdir
 from scoring.errors import ArchiveError, MapError, Problems, printable
 from scoring.limits import DEFAULT_LIMITS, KIB, Limits
@@ -60,7 +62,7 @@ class Member:
             raise MapError(
                 f"holds {len(data):,} bytes where {self.size:,} were announced (cut short?)"
             )
-        if self.crc is not None and zlib.crc32(data) != self.crc:
+        if self.crc is not None and deflate_crc32(data) != self.crc:
             raise MapError("does not match the archive's checksum (damaged?)")
         return data
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import struct
 import tokenize
-import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+from imagecodecs import deflate_crc32
 from numpy.lib import format as npy_format
 
 from scoring.errors import MapError
@@ -69,7 +69,7 @@ def _png(data: bytes) -> Header:
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
         (crc,) = struct.unpack_from(">I", data, at + 8 + length)
-        if zlib.crc32(body, zlib.crc32(kind)) != crc:
+        if deflate_crc32(body, deflate_crc32(kind)) != crc:
             raise MapError(f"has a damaged {kind.decode('latin-1')!r} chunk (wrong checksum)")
         if header is None:
             header = _png_header(kind, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import imagecodecs
@@ -44,7 +45,11 @@ class CheckedMap:
 
 
 def check_map(
-    data: bytes, extension: str, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    extension: str,
+    size: tuple[int, int],
+    limits: Limits = DEFAULT_LIMITS,
+    room: NDArray[np.uint8] | None = None,
 ) -> CheckedMap:
     """Decode one map and check it against its image.
 
@@ -56,6 +61,8 @@ def check_map(
         Lower case, with the dot.
     size : (int, int)
         (width, height) of the image in pixels.
+    room : ndarray of uint8, optional
+        At least 8 bytes a pixel of the image: where a map of the image's size is decoded to.
 
     Raises
     ------
@@ -70,24 +77,27 @@ def check_map(
             f"is {header.width}x{header.height} pixels; at most {allowed:,} pixels are taken "
             f"for an image of {size[0]}x{size[1]}"
         )
-    values = _decode(data, header)
-    _check_finite(values)
-    maximum = float(values.max())
     resized = (header.width, header.height) != size
+    values = _decode(data, header, None if resized else room)
+    maximum = _finite_maximum(values)
     if resized:
         values = resize(values, size)
-        _check_finite(values)
+        _finite_maximum(values)
     return CheckedMap(values, maximum, header.dtype, resized)
 
 
-def _decode(data: bytes, header: Header) -> Map:
+def _decode(data: bytes, header: Header, room: NDArray[np.uint8] | None) -> Map:
     if header.format == "npy":
         return _decode_npy(data)
+    out = None
+    if room is not None:
+        dtype, shape = np.dtype(header.dtype), (header.height, header.width)
+        out = room[: dtype.itemsize * shape[0] * shape[1]].view(dtype).reshape(shape)
     try:
         if header.format == "png":
-            values = imagecodecs.png_decode(header.essential(data))
+            values = imagecodecs.png_decode(header.essential(data), out=out)
         else:
-            values = imagecodecs.tiff_decode(data)
+            values = imagecodecs.tiff_decode(data, out=out)
     except MemoryError:
         raise
     except Exception as error:  # whatever a decoder raises, it is the file's fault
@@ -107,15 +117,15 @@ def _decode_npy(data: bytes) -> Map:
     return np.ascontiguousarray(values, dtype=dtype.newbyteorder("="))
 
 
-def _check_finite(values: Map) -> None:
-    if values.dtype.kind != "f":
-        return
-    finite = np.isfinite(values)
-    if not finite.all():
-        n = int(values.size - np.count_nonzero(finite))
+def _finite_maximum(values: Map) -> float:
+    """The highest value; raises MapError if any is not finite. NaN shows in both extremes."""
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        n = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"holds {n} values that are NaN or infinite; expected finite numbers")
-    if values.dtype.itemsize == 8 and np.abs(values).max() > np.finfo(np.float32).max:
+    if max(-low, high) > np.finfo(np.float32).max:
         raise MapError("holds values beyond the range of float32")
+    return high
 
 
 def resize(values: Map, size: tuple[int, int]) -> NDArray[np.float32]:
