@@ -23,6 +23,8 @@ from devtools.processes import Program, Supervisor
 DEFAULT_PORT = 8000
 PORTS_TRIED = 50
 GROUND_TRUTH = "AUTOVI_GROUND_TRUTH"
+PRIVATE = (GROUND_TRUTH, "AUTOVI_GROUND_TRUTH_STORAGE", "AUTOVI_ID_SECRET")
+"""Variables that only the worker, the import and the seed are given."""
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 # Celery says so at each start; in a container the demo has no other user. A warning that is
 # ignored this way is named by how it begins.
@@ -43,9 +45,9 @@ class Stack:
         return self.environment.bin
 
     def public_env(self) -> dict[str, str]:
-        """For web and beat: without the place of the ground truth."""
+        """For web and beat: without the place of the ground truth and what opens it."""
         env = self.environment.variables()
-        env.pop(GROUND_TRUTH, None)
+        env = {name: value for name, value in env.items() if name not in PRIVATE}
         env |= {"AUTOVI_VAR": str(self.var), "DJANGO_SETTINGS_MODULE": "leaderboard.settings"}
         return env | {"AUTOVI_LOG_LEVEL": self.log_level}
 
@@ -56,7 +58,8 @@ class Stack:
     def private_env(self) -> dict[str, str]:
         """For the scoring worker and the import: with it."""
         place = os.environ.get(GROUND_TRUTH) or str(self.var / "ground_truth")
-        return self.public_env() | {GROUND_TRUTH: place}
+        told = {name: os.environ[name] for name in PRIVATE if name in os.environ}
+        return self.public_env() | told | {GROUND_TRUTH: place}
 
     def manage(self, *arguments: str) -> list[str]:
         return [str(self.environment.python), str(ROOT / "manage.py"), *arguments]

@@ -31,7 +31,10 @@ SITE_NAME = env("AUTOVI_SITE_NAME", default="AutoVI board")
 # (leaderboard.datasets.ground_truth says so in words).
 if "AUTOVI_GROUND_TRUTH" in env.ENVIRON:
     GROUND_TRUTH_ROOT = Path(env("AUTOVI_GROUND_TRUTH")).resolve()
+ID_SECRET = env("AUTOVI_ID_SECRET", default="")
+# The public packs and their downloads.
 PACKS_ROOT = VAR_DIR / "packs"
+DOWNLOAD_URL = env("AUTOVI_DOWNLOAD_URL", default="https://zenodo.org/records/10459003/files/")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -126,6 +129,11 @@ FILE_UPLOAD_HANDLERS = ["leaderboard.submissions.uploads.NoUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+# Where nginx serves the public storage from (an `internal` location): it then sends downloads.
+X_ACCEL = env("AUTOVI_X_ACCEL", default="")
+THUMBNAILS_ROOT = VAR_DIR / "thumbnails"
+THUMBNAILS_MAX_BYTES = env.int("AUTOVI_THUMBNAIL_BYTES", default=64 * 1024 * 1024)
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without a folder of collected files WhiteNoise serves them from where they lie.
@@ -144,6 +152,17 @@ STORAGES = {
     "results": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "results")},
+    },
+    "public": env.json("AUTOVI_PUBLIC_STORAGE", default=None)
+    or {
+        "BACKEND": "leaderboard.datasets.storages.FolderStorage",
+        "OPTIONS": {"setting": "PACKS_ROOT"},
+    },
+    "ground_truth": env.json("AUTOVI_GROUND_TRUTH_STORAGE", default=None)
+    or {"BACKEND": "leaderboard.datasets.storages.GroundTruthStorage"},
+    "previews": {
+        "BACKEND": "leaderboard.datasets.storages.FolderStorage",
+        "OPTIONS": {"setting": "THUMBNAILS_ROOT"},
     },
     "staticfiles": {
         "BACKEND": (

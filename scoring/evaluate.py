@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -125,17 +125,24 @@ def score_category(
     run: str,
     category: str,
     *,
+    truth: CategoryTruth | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
     name: str | None = None,
 ) -> CategoryResult:
-    """Score one category of one run: one job of the site. Raises as `score` does."""
+    """Score one category of one run: one job of the site. Raises as `score` does.
+
+    With `truth`, from a private pack, `dataset` may be a public pack. Where the pack's ids are
+    opaque, neither the order nor the number of decodings depends on a label.
+    """
     manifest = read_manifest(dataset)
     problems = Problems(name or Path(maps).name)
     with open_archive(maps, _spool_bound(limits, manifest), problems) as archive:
         upload = _Upload(archive, manifest, [category], limits, progress, problems, only_run=run)
         upload.problems.raise_if_any()
-        truth = read_truth(manifest.categories[category])
+        if truth is None:
+            truth = read_truth(manifest.categories[category])
+        upload.require_same_images(truth)
         with upload.decoders(1) as pool:
             result = upload.score(pool, run, truth)
         upload.problems.raise_if_any()
@@ -242,17 +249,38 @@ class _Upload:
     def _category(self, name: str) -> CategoryManifest:
         return self._manifest.categories[name]
 
+    def require_same_images(self, truth: CategoryTruth) -> None:
+        """Raise DatasetError where the dataset and the ground truth are of different images."""
+        known = {truth.public_id(key): size for key, size in truth.sizes.items()}
+        if known != self._category(truth.name).images:
+            raise DatasetError(
+                f"{truth.name}: the dataset and its ground truth do not hold the same test images"
+            )
+
     def _decode(
-        self, pool: DecoderPool, run: str, category: str, keys: Iterable[str]
+        self,
+        pool: DecoderPool,
+        run: str,
+        category: str,
+        keys: Iterable[str],
+        truth: CategoryTruth | None = None,
     ) -> Iterator[Decoded]:
+        """Decode images by key; with `truth`, keys are its own, which maps may know otherwise."""
         maps, sizes = self.layout.runs[run][category], self._category(category).images
-        return pool.decode(Request(key, maps[key], sizes[key]) for key in keys)
+        known = truth.public_id if truth is not None else str
+        return pool.decode(Request(key, maps[known(key)], sizes[known(key)]) for key in keys)
 
     def _first_look(
-        self, pool: DecoderPool, run: str, category: str, keys: Iterable[str], types: dict[str, str]
+        self,
+        pool: DecoderPool,
+        run: str,
+        category: str,
+        keys: Iterable[str],
+        types: dict[str, str],
+        truth: CategoryTruth | None = None,
     ) -> Iterator[Decoded]:
         """Decode maps for the first time: note problems, tell progress, yield the sound ones."""
-        for decoded in self._decode(pool, run, category, keys):
+        for decoded in self._decode(pool, run, category, keys, truth):
             self._done += 1
             if self._progress is not None:
                 self._progress(self._done, self.layout.n_maps)
@@ -293,23 +321,41 @@ class _Upload:
     ) -> CategoryResult | None:
         tally = _Tally(truth, dtype)
         types: dict[str, str] = {}
-        for decoded in self._first_look(pool, run, truth.name, truth.anomalous, types):
+        first, rest, again = _passes(truth)
+        for decoded in self._first_look(pool, run, truth.name, first, types, truth):
             tally.first_pass(decoded)
         if self.problems:
             return None
         tally.freeze()
-        for decoded in self._first_look(pool, run, truth.name, truth.good, types):
+        for decoded in self._first_look(pool, run, truth.name, rest, types, truth):
             tally.add(decoded)
         if self.problems:
             return None
         if tally.second_pass:
-            for decoded in self._decode(pool, run, truth.name, truth.anomalous):
+            for decoded in self._decode(pool, run, truth.name, again, truth):
                 if decoded.problem is not None:
                     name = decoded.request.member.name
                     raise RuntimeError(f"{name}: decoded, but not again: {decoded.problem}")
                 tally.add(decoded)
-        scores = self._scores.get(run, {}).get(truth.name, tally.maxima)
+        scores = self._given_scores(run, truth) or tally.maxima
         return category_result(truth, scores, tally.counter(), tally.resized)
+
+    def _given_scores(self, run: str, truth: CategoryTruth) -> dict[str, float] | None:
+        """What `image_scores.csv` says of the category, by the truth's own keys."""
+        given = self._scores.get(run, {}).get(truth.name)
+        return given and {key: given[truth.public_id(key)] for key in truth.sizes}
+
+
+def _passes(truth: CategoryTruth) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Keys to decode first, those only to count then, and those to decode again for floats.
+
+    Only regions' values are needed ahead, so good images are decoded once. Where ids are opaque
+    that would tell labels by the time that a slow map takes: all images are treated alike.
+    """
+    if truth.hidden:
+        everything = sorted(truth.sizes, key=truth.public_id)
+        return everything, (), (*truth.good, *truth.anomalous)
+    return truth.anomalous, truth.good, truth.anomalous
 
 
 class _Tally:

@@ -1,4 +1,4 @@
-"""A category's regions, read once into a compact form and cached beside the dataset.
+"""A category's regions, read from the official layout and cached beside the dataset.
 
 Only scoring opens this: checking an upload never does.
 """
@@ -6,69 +6,44 @@ Only scoring opens this: checking an upload never does.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from scoring.errors import DatasetError
 from scoring.manifest import GOOD, CategoryManifest, files_below
+from scoring.truth import CategoryTruth, Region, folder_of, saturation_area
+from scoring.truth_pack import SCHEMA, pack_bytes, read_pack
+
+__all__ = [
+    "CACHE_FOLDER",
+    "CategoryTruth",
+    "DefectsConfig",
+    "Region",
+    "decode_region",
+    "folder_of",
+    "pack_bytes",
+    "parse_defects_config",
+    "read_defects_config",
+    "read_pack",
+    "read_truth",
+    "saturation_area",
+]
 
 CACHE_FOLDER = ".autovi-cache"
-_CACHE_FORMAT = "regions-1"
+_CACHE_FORMAT = f"pack-{SCHEMA}"
+_REGION_MODES = ("L", "LA", "RGB", "RGBA")
 
-
-@dataclass(frozen=True)
-class Region:
-    """One ground-truth file.
-
-    Attributes
-    ----------
-    pixels : ndarray of int32, sorted
-        Flat indices (row x width + column) of the region's pixels; never empty.
-    saturation_area : int
-        Pixels that must be found for the region to count as wholly found, 1..len(pixels).
-    """
-
-    pixels: NDArray[np.int32]
-    saturation_area: int
-
-
-@dataclass(frozen=True)
-class CategoryTruth:
-    """Regions of a category's anomalous images.
-
-    Attributes
-    ----------
-    regions : dict of str to tuple of Region
-        By image key ``<folder>/<image_id>``, sorted; images without a region are absent.
-    anomalous : tuple of str
-        Keys of all images outside `good`, sorted.
-    good : tuple of str
-    """
-
-    name: str
-    sizes: dict[str, tuple[int, int]]
-    regions: dict[str, tuple[Region, ...]]
-    anomalous: tuple[str, ...]
-    good: tuple[str, ...]
-
-    @property
-    def n_regions(self) -> int:
-        return sum(len(regions) for regions in self.regions.values())
-
-
-def folder_of(key: str) -> str:
-    """The defect folder of an image key."""
-    return key.partition("/")[0]
+DefectsConfig = dict[int, tuple[float, bool]]
+"""Pixel value -> (saturation threshold, whether it is relative to the region's area)."""
 
 
 def read_truth(category: CategoryManifest, *, cache: bool = True) -> CategoryTruth:
@@ -85,16 +60,23 @@ def read_truth(category: CategoryManifest, *, cache: bool = True) -> CategoryTru
         )
     files = _region_files(category)
     path = _cache_path(category, files)
-    arrays = _load(path) if cache else None
-    if arrays is None:
-        arrays = _pack(_read_regions(category, files))
+    truth = _cached(path) if cache else None
+    if truth is None:
+        truth = _truth(category, files)
         if cache:
-            _save(path, arrays)
+            _save(path, pack_bytes(truth))
+    return truth
+
+
+def _truth(category: CategoryManifest, files: list[str]) -> CategoryTruth:
+    regions: dict[str, list[Region]] = {}
+    for key, region in _read_regions(category, files):
+        regions.setdefault(key, []).append(region)
     keys = sorted(category.images)
     return CategoryTruth(
         category.name,
         category.images,
-        _unpack(arrays),
+        {key: tuple(found) for key, found in sorted(regions.items())},
         tuple(key for key in keys if folder_of(key) != GOOD),
         tuple(key for key in keys if folder_of(key) == GOOD),
     )
@@ -128,107 +110,123 @@ def _read_regions(category: CategoryManifest, files: list[str]) -> Iterator[tupl
         yield key, _read_region(path, category.images[key], config)
 
 
-def read_defects_config(path: Path) -> dict[int, tuple[float, bool]]:
+def read_defects_config(path: Path) -> DefectsConfig:
     """`defects_config.json` as pixel value -> (saturation threshold, relative).
 
-    Raises `DatasetError` for anything but a list of entries with distinct pixel values 1..255.
+    Raises `DatasetError`, naming the file, with the first of its problems.
     """
     try:
-        entries = json.loads(path.read_text("utf-8"))
-        config = {int(e["pixel_value"]): _saturation(e) for e in entries}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f"{path}: cannot be used ({error}); expected a list of defect_name, pixel_value, "
-            "saturation_threshold, relative_saturation"
-        ) from error
-    if len(config) != len(entries) or not all(1 <= value <= 255 for value in config):
-        raise DatasetError(f"{path}: expected distinct pixel values 1..255")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be used ({error}); {_EXPECTED_CONFIG}") from error
+    config, problems = parse_defects_config(text)
+    if problems:
+        raise DatasetError(f"{path}: {problems[0]}")
     return config
 
 
-def _saturation(entry: dict[str, Any]) -> tuple[float, bool]:
-    threshold, relative = entry["saturation_threshold"], entry["relative_saturation"]
-    if not isinstance(relative, bool) or not isinstance(threshold, int | float):
-        raise ValueError("saturation_threshold is a number, relative_saturation true or false")
-    if not (0 < threshold <= 1 if relative else threshold >= 1):
-        raise ValueError(f"saturation_threshold {threshold} is out of range")
-    return threshold, relative
+_KEYS = ("defect_name", "pixel_value", "saturation_threshold", "relative_saturation")
+_EXPECTED_CONFIG = f"expected a list of {', '.join(_KEYS)}"
 
 
-def _read_region(
-    path: Path, size: tuple[int, int], config: dict[int, tuple[float, bool]]
-) -> Region:
-    with Image.open(path) as image:
-        if image.mode not in ("L", "LA", "RGB", "RGBA"):
-            raise DatasetError(f"{path}: has mode {image.mode}; expected grey or RGB, 8 bits")
-        if image.size != size:
-            raise DatasetError(
-                f"{path}: is {image.size} pixels (width, height); its image is {size}"
+def parse_defects_config(text: str) -> tuple[DefectsConfig, list[str]]:
+    """The text of a `defects_config.json` as its entries and everything wrong with it."""
+    problems: list[str] = []
+    try:
+        entries = json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, problems))
+    except (ValueError, RecursionError) as error:
+        return {}, [f"cannot be used ({error}); {_EXPECTED_CONFIG}"]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return {}, [f"cannot be used (no list of objects); {_EXPECTED_CONFIG}"]
+    config: DefectsConfig = {}
+    for number, entry in enumerate(entries, 1):
+        problem = _entry_problem(entry)
+        if problem is None and entry["pixel_value"] in config:
+            problem = (
+                f"has the pixel_value {entry['pixel_value']} a second time; "
+                "expected distinct pixel values 1..255"
             )
-        red = np.asarray(image)
+        if problem is None:
+            config[entry["pixel_value"]] = (
+                entry["saturation_threshold"],
+                entry["relative_saturation"],
+            )
+        else:
+            problems.append(f"entry {number} {problem}")
+    return config, problems
+
+
+def _object(pairs: list[tuple[str, Any]], problems: list[str]) -> dict[str, Any]:
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            problems.append(f"an entry has the key {key!r} {count} times; expected each key once")
+    return dict(pairs)
+
+
+def _entry_problem(entry: dict[str, Any]) -> str | None:
+    missing = [key for key in _KEYS if key not in entry]
+    if missing:
+        return f"has no {', '.join(missing)}; {_EXPECTED_CONFIG}"
+    value, relative = entry["pixel_value"], entry["relative_saturation"]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 255:
+        return f"has the pixel_value {value!r}; expected distinct pixel values 1..255"
+    threshold = entry["saturation_threshold"]
+    number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    if not isinstance(relative, bool) or not number:
+        return "needs a number as saturation_threshold, true or false as relative_saturation"
+    if not (0 < threshold <= 1 if relative else threshold >= 1):
+        return f"has a saturation_threshold of {threshold}, which is out of range"
+    return None
+
+
+def _read_region(path: Path, size: tuple[int, int], config: DefectsConfig) -> Region:
+    try:
+        with path.open("rb") as file:
+            return decode_region(file, size, config)
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+
+
+def decode_region(file: IO[bytes] | bytes, size: tuple[int, int], config: DefectsConfig) -> Region:
+    """One region file's pixels; `size` is its image's (width, height).
+
+    Raises `DatasetError` with what is wrong with the file, without its name.
+    """
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            if image.mode not in _REGION_MODES:
+                raise DatasetError(f"has mode {image.mode}; expected grey or RGB, 8 bits")
+            if image.size != size:
+                raise DatasetError(f"is {image.size} pixels (width, height); its image is {size}")
+            red = np.asarray(image)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        if isinstance(error, DatasetError):
+            raise
+        raise DatasetError(f"is no readable image ({error}); expected a PNG") from error
     red = red if red.ndim == 2 else red[..., 0]
     pixels = np.flatnonzero(red).astype(np.int32)
     values = np.unique(red.reshape(-1)[pixels])
     if len(values) != 1:
-        raise DatasetError(
-            f"{path}: holds the values {values.tolist()} above 0; expected exactly one"
-        )
+        raise DatasetError(f"holds the values {values.tolist()} above 0; expected exactly one")
     if int(values[0]) not in config:
-        raise DatasetError(
-            f"{path}: the value {values[0]} stands for no defect in defects_config.json"
-        )
+        raise DatasetError(f"the value {values[0]} stands for no defect in defects_config.json")
     return Region(pixels, saturation_area(len(pixels), *config[int(values[0])]))
 
 
-def saturation_area(area: int, threshold: float, relative: bool) -> int:
-    """Pixels of a region that suffice: min(threshold, area), or int(threshold x area); at least 1.
-
-    The product is the double product, so 0.7 x 90 gives 62, as in the published evaluation.
-    """
-    wanted = int(threshold * area) if relative else min(int(threshold), area)
-    return max(1, wanted)
-
-
-def _pack(regions: Iterator[tuple[str, Region]]) -> dict[str, NDArray[Any]]:
-    keys, areas, saturations, pixels = [], [], [], []
-    for key, region in regions:
-        keys.append(key)
-        areas.append(len(region.pixels))
-        saturations.append(region.saturation_area)
-        pixels.append(region.pixels)
-    return {
-        "keys": np.array(keys, dtype=np.str_),
-        "areas": np.array(areas, dtype=np.int64),
-        "saturations": np.array(saturations, dtype=np.int64),
-        "pixels": np.concatenate(pixels) if pixels else np.empty(0, np.int32),
-    }
-
-
-def _unpack(arrays: dict[str, NDArray[Any]]) -> dict[str, tuple[Region, ...]]:
-    ends = np.cumsum(arrays["areas"])
-    found: dict[str, list[Region]] = {}
-    for key, start, end, saturation in zip(
-        arrays["keys"], ends - arrays["areas"], ends, arrays["saturations"], strict=True
-    ):
-        found.setdefault(str(key), []).append(Region(arrays["pixels"][start:end], int(saturation)))
-    return {key: tuple(regions) for key, regions in sorted(found.items())}
-
-
-def _load(path: Path) -> dict[str, NDArray[Any]] | None:
+def _cached(path: Path) -> CategoryTruth | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in ("keys", "areas", "saturations", "pixels")}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return read_pack(path)
+    except DatasetError:
         return None  # absent, or half-written by something other than us: made anew
 
 
-def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def _save(path: Path, data: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             temporary = file.name
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.write(data)
         os.replace(temporary, path)
     except OSError:
         if temporary is not None:

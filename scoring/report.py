@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from scoring import exact, image_level
 from scoring.ground_truth import CategoryTruth, folder_of
 from scoring.image_level import ThresholdCounts, threshold_counts
+from scoring.npz import npz_bytes
 from scoring.registry import FPR_LIMITS, METRICS, TNRS
 from scoring.spro import CellCounter, CountsTable, ValueCounter
 from scoring.version import SCORER_VERSION
@@ -84,17 +83,6 @@ class Report:
 def dumps(report: Mapping[str, Any]) -> str:
     """A report as the JSON text that `autovi score --json` writes."""
     return json.dumps(report, indent=1, allow_nan=False) + "\n"
-
-
-def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An NPZ file without time stamps, so that equal arrays give equal bytes."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
-    return stream.getvalue()
 
 
 def category_result(

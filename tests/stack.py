@@ -17,6 +17,7 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
+PRIVATE = ("AUTOVI_GROUND_TRUTH", "AUTOVI_GROUND_TRUTH_STORAGE", "AUTOVI_ID_SECRET")
 
 
 def wait_until(true: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -35,10 +36,11 @@ class Stack:
     def __init__(self, var: Path, **env: str) -> None:
         self.var = var
         var.mkdir(parents=True, exist_ok=True)
-        dropped = ("AUTOVI_GROUND_TRUTH", "DJANGO_SETTINGS_MODULE")
+        dropped = (*PRIVATE, "DJANGO_SETTINGS_MODULE")
         kept = {key: value for key, value in os.environ.items() if key not in dropped}
-        self.public = kept | {"AUTOVI_VAR": str(var), "PYTHONWARNINGS": "default"} | env
-        self.private = self.public | {"AUTOVI_GROUND_TRUTH": str(var / "ground_truth")}
+        told = {key: value for key, value in env.items() if key not in PRIVATE}
+        self.public = kept | {"AUTOVI_VAR": str(var), "PYTHONWARNINGS": "default"} | told
+        self.private = self.public | {"AUTOVI_GROUND_TRUTH": str(var / "ground_truth")} | env
         self.processes: list[subprocess.Popen[bytes]] = []
         self.manage("migrate", "--verbosity", "0")
 

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from leaderboard.boards.metrics import hidden_board_value, visible_keys
 from leaderboard.boards.models import ReportedScore
 from leaderboard.boards.standings import Cell, Entry
-from leaderboard.datasets.models import DatasetVersion, Labels
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import hidden
 from leaderboard.submissions.models import Method, Score, Submission
 from leaderboard.submissions.standing import current_scores
 from scoring.registry import flatten
@@ -72,25 +72,35 @@ def scored_cells(scores: Iterable[Score], version: DatasetVersion) -> dict[str, 
     """Score rows as cells: mean and sample std over runs, or a single run's interval.
 
     A metric that is undefined on a category has no cell. On a board with hidden
-    labels only the published metrics are kept, rounded and without intervals.
+    labels the rows hold these numbers already, rounded and without intervals.
     """
+    if version.is_hidden:
+        told = {score.category: score.report for score in scores if score.run == hidden.ALL_RUNS}
+        return {category: _told_cells(summary) for category, summary in told.items()}
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     intervals: dict[str, Mapping[str, Sequence[float]]] = {}
-    allowed = visible_keys(version)
     for score in sorted(scores, key=lambda row: row.run):
         report: Any = score.report
         intervals[score.category] = score.intervals
         for key, value in flatten(report).items():
-            if value is not None and key in allowed:
+            if value is not None:
                 values[score.category][key].append(value)
-    hidden = version.labels == Labels.HIDDEN
     return {
         category: {
-            key: _hidden_cell(runs) if hidden else _cell(runs, intervals[category].get(key))
-            for key, runs in by_metric.items()
+            key: _cell(runs, intervals[category].get(key)) for key, runs in by_metric.items()
         }
         for category, by_metric in values.items()
     }
+
+
+def _told_cells(summary: Mapping[str, Any]) -> dict[str, Cell]:
+    """The cells of a category whose labels are hidden."""
+    cells = {}
+    for point in hidden.POINTS:
+        value: Any = point.value(summary)
+        if value["mean"] is not None:
+            cells[point.key] = Cell(value["mean"], value["std"], value["n"])
+    return cells
 
 
 def _cell(runs: Sequence[float], interval: Sequence[float] | None) -> Cell:
@@ -99,12 +109,6 @@ def _cell(runs: Sequence[float], interval: Sequence[float] | None) -> Cell:
         low_high = (interval[0], interval[1]) if interval else None
         return Cell(runs[0], None, 1, interval=low_high)
     return Cell(statistics.mean(runs), statistics.stdev(runs), len(runs))
-
-
-def _hidden_cell(runs: Sequence[float]) -> Cell:
-    cell = _cell(runs, None)
-    std = None if cell.std is None else hidden_board_value(cell.std)
-    return Cell(hidden_board_value(cell.mean), std, cell.n)
 
 
 def _entry(

@@ -11,7 +11,9 @@ from typing import Any
 from leaderboard.boards import paper_tables
 from leaderboard.boards.board import Board
 from leaderboard.boards.standings import Cell, Row
+from leaderboard.datasets.citation import bibtex
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions.hidden import rounded
 from scoring import SCORER_VERSION
 
 MEAN = "mean"
@@ -82,32 +84,7 @@ def file_name(board: Board, kind: str) -> str:
 def as_bibtex(version: DatasetVersion) -> str:
     """Entries to cite: the dataset, and the paper where its rows stand on the board."""
     reported = version.reported_scores.exists()
-    return "\n".join([_dataset_bibtex(version), *([paper_tables.BIBTEX] if reported else [])])
-
-
-def _dataset_bibtex(version: DatasetVersion) -> str:
-    """The version's own citation where it is a BibTeX entry, else one made of what is known."""
-    if version.citation.lstrip().startswith("@"):
-        return version.citation.strip() + "\n"
-    dataset = version.dataset
-    by_paper = dataset.slug == paper_tables.DATASET
-    fields = {
-        "author": paper_tables.AUTHORS if by_paper else "",
-        "title": f"{{{dataset.name}}}, version {version.version}",
-        "year": _year(version, by_paper),
-        "doi": version.doi,
-        "note": version.licence,
-    }
-    lines = [f"  {key:<7} = {{{value}}}" for key, value in fields.items() if value]
-    body = ",\n".join(lines)
-    return f"@misc{{{dataset.slug}-{version.version},\n{body}\n}}\n"
-
-
-def _year(version: DatasetVersion, by_paper: bool) -> str:
-    """The paper's dataset came out with it; of another one the day of its import is known."""
-    if by_paper:
-        return str(paper_tables.YEAR)
-    return str(version.imported_at.year) if version.imported_at else ""
+    return "\n".join([bibtex(version), *([paper_tables.BIBTEX] if reported else [])])
 
 
 def _row(board: Board, row: Row) -> dict[str, Any]:
@@ -120,7 +97,7 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
         "kind": entry.kind,
         "submission": entry.submission or None,
         "scorer_version": entry.scorer_version or None,
-        "mean": _mean(row),
+        "mean": _mean(board, row),
         "scores": [
             {
                 "category": column.category,
@@ -134,10 +111,13 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
     }
 
 
-def _mean(row: Row) -> dict[str, Any] | None:
+def _mean(board: Board, row: Row) -> dict[str, Any] | None:
     if row.mean is None:
         return None
-    return {"mean": row.mean.mean, "std": row.mean.std, "best_group": row.mean_is_best}
+    mean, std = row.mean.mean, row.mean.std
+    if board.version.is_hidden:
+        mean, std = rounded(mean), rounded(std)
+    return {"mean": mean, "std": std, "best_group": row.mean_is_best}
 
 
 def _numbers(cell: Cell) -> dict[str, Any]:
@@ -166,7 +146,8 @@ def _lines(board: Board, row: Row) -> list[dict[str, Any]]:
     lines = []
     if row.mean is not None:
         place = {"category": MEAN, "metric": board.query.metric}
-        lines.append({**place, **(_mean(row) or {}), "best_group": _word(row.mean_is_best)})
+        mean = _mean(board, row) or {}
+        lines.append({**place, **mean, "best_group": _word(row.mean_is_best)})
     for column in board.columns:
         if (cell := row.cell(column)) is not None:
             best = {"best_group": _word(column in row.best)}

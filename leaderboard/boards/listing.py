@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Count, Q
 
@@ -48,14 +46,10 @@ def image_counts(version: DatasetVersion, category: str) -> str:
     entry = version.manifest[category]
     train = f"{entry['train']} training images"
     if version.labels == Labels.HIDDEN:
-        return f"{train}, {_category_test_images(entry)} test images"
+        return f"{train}, {version.n_test(category)} test images"
     folders = "".join(f", {count} {folder}" for folder, count in entry["folders"].items())
     return f"{train}; test: {entry['good']} good{folders}"
 
 
 def _test_images(version: DatasetVersion) -> int:
-    return sum(_category_test_images(entry) for entry in version.manifest.values())
-
-
-def _category_test_images(entry: Mapping[str, Any]) -> int:
-    return int(entry["good"]) + sum(entry["folders"].values())
+    return sum(version.n_test(category) for category in version.manifest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leaderboard.datasets.models import DatasetVersion, Labels
+from leaderboard.submissions import hidden
 from scoring.registry import BY_FLAT_KEY, BY_KEY, HEADLINES, METRICS, Metric, MetricPoint
 
 DEFAULT = HEADLINES[0]
@@ -17,8 +18,6 @@ CATEGORY_COLUMNS = (
     "au_spro@0.05",
 )
 """What a category's board shows side by side: the numbers of the paper's tables."""
-HIDDEN_LABELS_METRICS = frozenset({"image_auroc", "image_ap", "tpr_at_tnr", "au_spro"})
-"""All that a board with hidden labels publishes: more would give labels away."""
 SHADES = 20
 
 
@@ -26,14 +25,7 @@ def visible_keys(version: DatasetVersion) -> frozenset[str]:
     """Flat keys that may be shown for a dataset version."""
     if version.labels != Labels.HIDDEN:
         return frozenset(BY_FLAT_KEY)
-    return frozenset(
-        key for key, point in BY_FLAT_KEY.items() if point.metric.key in HIDDEN_LABELS_METRICS
-    )
-
-
-def hidden_board_value(value: float) -> float:
-    """A value as a board with hidden labels publishes it: to 0.1 %."""
-    return round(value, 3)
+    return frozenset(key for key, point in BY_FLAT_KEY.items() if point.metric in hidden.METRICS)
 
 
 def main_metrics() -> list[Metric]:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from leaderboard.datasets import autovi
+
 FOLDER = Path(__file__).parent / "paper"
 DATASET, VERSION = "autovi", "1.0.0"
 PAPER_URL = "https://doi.org/10.1016/j.compind.2024.104151"
@@ -22,18 +24,15 @@ STD_DDOF = 0
 MEAN_TOLERANCE = 0.0025
 """A printed Mean row may differ from ours by 0.1 or 0.2 points where the authors rounded."""
 
-AUTHORS = "Carvalho and Lafou and Durupt and Leblanc and Grandvalet"
-YEAR = 2024
-"""Of the paper and of the published dataset."""
 BIBTEX = f"""\
 @article{{carvalho2024autovi,
-  author  = {{{AUTHORS}}},
+  author  = {{{autovi.AUTHORS}}},
   title   = {{Detecting visual anomalies in an industrial environment: Unsupervised methods put
              to the test on the {{AutoVI}} dataset}},
   journal = {{Computers in Industry}},
   volume  = {{163}},
   pages   = {{104151}},
-  year    = {{{YEAR}}},
+  year    = {{{autovi.YEAR}}},
   doi     = {{10.1016/j.compind.2024.104151}}
 }}
 """

@@ -1,8 +1,13 @@
+"""Maintainers' pages: datasets, their versions, who accepted which licence."""
+
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
+from leaderboard.datasets.acceptance import LicenceAcceptance
 from leaderboard.datasets.models import Dataset, DatasetVersion
 
 
@@ -23,8 +28,36 @@ class DatasetAdmin(FixedOnceMade):
 
 
 @admin.register(DatasetVersion)
-class DatasetVersionAdmin(FixedOnceMade):
+class DatasetVersionAdmin(admin.ModelAdmin):
+    """What the import wrote is read only: labels above all, which the files must agree with."""
+
     list_display = ("dataset", "version", "labels", "is_current", "imported_at")
     list_filter = ("labels", "is_current")
-    readonly_fields = ("manifest", "content_sha256", "imported_at")
-    fixed = ("dataset", "version", "labels")
+    readonly_fields = ("dataset", "version", "labels", "preset", "manifest", "content_sha256",
+                       "imported_at")  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by what stands in the manifest: a filter's result would tell it."""
+        return not lookup.startswith("manifest") and super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(LicenceAcceptance)
+class LicenceAcceptanceAdmin(admin.ModelAdmin):
+    """A record: nobody changes it."""
+
+    list_display = ("user", "dataset_version", "licence", "accepted_at")
+    list_filter = ("dataset_version", "licence")
+    list_select_related = ("user", "dataset_version__dataset")
+    search_fields = ("user__username",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

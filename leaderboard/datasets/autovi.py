@@ -15,6 +15,9 @@ CITATION = (
     "AutoVI: a genuine automotive production dataset for unsupervised visual inspection, "
     "version 1.0.0. (c) Renault Group 2023-2024. https://doi.org/10.5281/zenodo.10459003"
 )
+AUTHORS = "Carvalho and Lafou and Durupt and Leblanc and Grandvalet"
+YEAR = 2024
+"""Of the paper and of the published dataset."""
 DESCRIPTION = (
     "Six inspection tasks from a car assembly line, with structural and logical anomalies under "
     "real variation of light, focus and position."
@@ -40,6 +43,7 @@ def _category(
         "width": width,
         "height": height,
         "train": train,
+        "test": good + sum(folders.values()),
         "good": good,
         "folders": folders,
     }
@@ -67,3 +71,13 @@ MANIFEST: dict[str, dict[str, Any]] = {
     ),
     "underbody_screw": _category("underbody_screw", _LARGE, 373, 374, missing=18),
 }
+
+ZIPS = {
+    "engine_wiring": "252590d3249f7fbdf83a7e9b735ef0df175adc218460247e9a63bef1c03d420c",
+    "pipe_clip": "955bb17b3a471e23979f46f998a4723acd00cf3afc4d5edf0578dfb6ea80d6c3",
+    "pipe_staple": "fb9287f2cc86d660310e9886fdebbe2bd17269e853e29d06d708c6a996df1b18",
+    "tank_screw": "48d7193164b36de03cc10c9f7b1b64ea98a0ce7aa57867c8f1d96341c497b4b0",
+    "underbody_pipes": "fc1e53336d46fb2317d71e95c011bac012b609f2898fdb02780c920c19a113c7",
+    "underbody_screw": "3e9bf6a43033a22c7c9f927a43c392a3b037d22580a27a48d379d4504d9cc6cf",
+}
+"""SHA-256 of the published zip of each category, ``<category>.zip``."""

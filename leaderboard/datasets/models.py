@@ -41,14 +41,25 @@ class DatasetVersion(models.Model):
     """One version of a dataset: its labels, its manifest, its licence, its quotas.
 
     ``manifest`` holds, a category: ``label`` (short name), ``width`` and
-    ``height`` of its images in pixels, the counts ``train`` and ``good``, and
-    ``folders`` with the count of each defect folder.
+    ``height`` of its images in pixels, the counts ``train`` and ``test``, and
+    where labels are public also the count ``good``, ``folders`` with the count
+    of each defect folder, ``defects`` (the entries of ``defects_config.json``)
+    and, for some presets, ``groups`` of folders. Where labels are hidden these
+    stay in the private part.
+
+    ``hashes`` and ``files`` hold the SHA-256 and the size in bytes of each
+    download by its name, such as ``pipe_clip-train.zip``; ``sources`` the
+    SHA-256 of the zips that were imported.
     """
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="versions")
     version = models.CharField(max_length=40)
     labels = models.CharField(max_length=10, choices=Labels.choices, default=Labels.PUBLIC)
     manifest = models.JSONField(default=dict)
+    preset = models.CharField(max_length=20, default="generic")
+    hashes = models.JSONField(default=dict, blank=True, editable=False)
+    files = models.JSONField(default=dict, blank=True, editable=False)
+    sources = models.JSONField(default=dict, blank=True, editable=False)
     content_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     doi = models.CharField("DOI", max_length=100, blank=True)
     licence = models.CharField(max_length=100, blank=True)
@@ -56,6 +67,9 @@ class DatasetVersion(models.Model):
     imported_at = models.DateTimeField(null=True, blank=True)
     is_current = models.BooleanField(default=True)
     submissions_per_day = models.PositiveSmallIntegerField(default=2)
+    submissions_per_month = models.PositiveSmallIntegerField(
+        default=0, help_text="Within any 30 days; 0: no such limit."
+    )
     rejected_per_day = models.PositiveSmallIntegerField(default=20)
     max_runs = models.PositiveSmallIntegerField(default=10)
 
@@ -87,11 +101,21 @@ class DatasetVersion(models.Model):
         """The short name that tables show for a category."""
         return self.manifest.get(category, {}).get("label") or category
 
+    def n_test(self, category: str) -> int:
+        """Test images of a category."""
+        entry = self.manifest[category]
+        known = entry.get("test")
+        return int(known if known is not None else entry["good"] + sum(entry["folders"].values()))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the labels of the test images are kept from submitters."""
+        return self.labels == Labels.HIDDEN
+
     @property
     def is_open(self) -> bool:
-        """Whether archives can be uploaded and scored here.
+        """Whether archives can be uploaded and scored here."""
+        return self.is_current and self.imported_at is not None
 
-        Not where labels are hidden: pages would tell more than they may.
-        """
-        here = self.is_current and self.imported_at is not None
-        return here and self.labels == Labels.PUBLIC
+
+from leaderboard.datasets.acceptance import LicenceAcceptance  # noqa: E402, F401

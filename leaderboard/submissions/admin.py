@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -102,18 +103,66 @@ class SubmissionAdmin(admin.ModelAdmin):
                 self.message_user(request, f"{submission.pk}: queued", messages.SUCCESS)
 
 
+class KeptBack(ReadOnly):
+    """Rows with a report, which is shown where labels are public and never searched."""
+
+    kept_back: str
+    """The field with the report."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the submission, which every row names."""
+        rows = super().get_queryset(request)  # type: ignore[misc]
+        return rows.select_related("submission__method", "submission__dataset_version__dataset")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by a report's numbers in the address: that would tell them one by one."""
+        first = lookup.partition("__")[0]
+        return first != self.kept_back and super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
+
+    @admin.display(description="Report")
+    def shown_report(self, row: Job | Score) -> str:
+        """The report as JSON, or why there is none."""
+        if row.submission.dataset_version.is_hidden:
+            return "Kept back: the labels are hidden."
+        return json.dumps(getattr(row, self.kept_back), indent=1)
+
+
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(KeptBack, admin.ModelAdmin):
+    kept_back = "result"
     list_display = ("submission", "kind", "run", "category", "state", "attempt", "worker", "sends")
     list_filter = ("state", "kind")
     search_fields = ("submission__id",)
+    fields = (
+        "submission",
+        "kind",
+        "run",
+        "category",
+        "state",
+        "attempt",
+        "worker",
+        "lease_until",
+        "send_at",
+        "sends",
+        "done",
+        "total",
+        "shown_report",
+        "error",
+        "created",
+        "started",
+        "finished",
+    )
+    readonly_fields = fields
 
 
 @admin.register(Score)
-class ScoreAdmin(ReadOnly, admin.ModelAdmin):
+class ScoreAdmin(KeptBack, admin.ModelAdmin):
+    kept_back = "report"
     list_display = ("submission", "run", "category", "scorer_version", "created")
     list_filter = ("category", "scorer_version")
     search_fields = ("submission__id",)
+    fields = ("submission", "run", "category", "scorer_version", "shown_report", "created")
+    readonly_fields = fields
 
 
 @admin.register(Event)

@@ -2,7 +2,8 @@
 
 An NPZ of one category of one run: the curves ``roc``, ``pr`` and ``spro`` of
 shape (k, 2), ``image_keys`` (``<folder>/<image_id>``) and ``image_scores`` in
-the same order. Private: on a board with hidden labels they give labels away.
+the same order. Where labels are hidden these give labels away: `write` refuses
+them, and `leaderboard.submissions.hidden` keeps them with the ground truth.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from leaderboard.submissions.models import Job, Score
 from scoring import CategoryResult
-from scoring.report import npz_bytes
+from scoring.npz import npz_bytes
 
 IMAGE_KEYS, IMAGE_SCORES = "image_keys", "image_scores"
 
@@ -27,16 +28,24 @@ def write(job: Job, result: CategoryResult) -> str:
     """Store a result's arrays; the name they are stored under.
 
     The name holds the lease's token, so a worker that lost its job overwrites nothing.
+    Raises ValueError where labels are hidden.
     """
+    if job.submission.dataset_version.is_hidden:
+        raise ValueError(f"{job}: its labels are hidden; expected its arrays in private storage")
     assert job.lease_token is not None
     folder = f"{job.submission_id}/{job.run}"
     name = f"{folder}/{job.category}-{job.lease_token.hex[:12]}.npz"
+    return str(_storage().save(name, ContentFile(as_npz(result))))
+
+
+def as_npz(result: CategoryResult) -> bytes:
+    """A result's arrays as an NPZ file: equal results give equal bytes."""
     arrays: dict[str, NDArray[Any]] = {
         **result.curves,
         IMAGE_KEYS: np.array(list(result.scores), dtype=np.str_),
         IMAGE_SCORES: np.array(list(result.scores.values()), np.float64),
     }
-    return str(_storage().save(name, ContentFile(npz_bytes(arrays))))
+    return npz_bytes(arrays)
 
 
 def read(score: Score) -> Mapping[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from leaderboard.submissions.models import Method, Submission
 from leaderboard.submissions.states import TRANSITIONS, State
 
 WINDOW = timedelta(hours=24)
+MONTH = timedelta(days=30)
 
 FAILED_PER_DAY = 20
 """Failures are ours and cost nothing, but whoever can cause them must not do so without end."""
@@ -21,7 +22,10 @@ FAILED_PER_DAY = 20
 
 @dataclass(frozen=True)
 class Quota:
-    """How many submissions a person has left on a board within any 24 hours."""
+    """How many submissions a person has left on a board within any 24 hours.
+
+    Where labels are hidden there is a second limit, within any 30 days.
+    """
 
     limit: int
     used: int
@@ -29,11 +33,20 @@ class Quota:
     """When the next one is possible beyond those left; None while none is used up."""
     too_many_rejected: bool = False
     too_many_failed: bool = False
+    month_limit: int = 0
+    """0: there is no such limit."""
+    month_used: int = 0
 
     @property
     def left(self) -> int:
-        stopped = self.too_many_rejected or self.too_many_failed
-        return 0 if stopped else max(0, self.limit - self.used)
+        if self.too_many_rejected or self.too_many_failed:
+            return 0
+        today = max(0, self.limit - self.used)
+        return min(today, self.month_left) if self.month_limit else today
+
+    @property
+    def month_left(self) -> int:
+        return max(0, self.month_limit - self.month_used)
 
 
 def quota(user: User, version: DatasetVersion, now: datetime | None = None) -> Quota:
@@ -43,10 +56,35 @@ def quota(user: User, version: DatasetVersion, now: datetime | None = None) -> Q
     scoring had not begun. So that what is free cannot be used without end, the
     numbers of rejected (or withdrawn) and of failed ones are limited too.
     """
-    since = (now or timezone.now()) - WINDOW
-    recent = Submission.objects.filter(owner=user, dataset_version=version, created__gt=since)
+    now = now or timezone.now()
+    used, month, rejected, failed = _count(user, version, now)
+    many_rejected = len(rejected) >= version.rejected_per_day
+    many_failed = not many_rejected and len(failed) >= FAILED_PER_DAY
+    if many_rejected:
+        next_at = _next(rejected, version.rejected_per_day, WINDOW)
+    elif many_failed:
+        next_at = _next(failed, FAILED_PER_DAY, WINDOW)
+    else:
+        next_at = _next_at(used, month, version)
+    return Quota(
+        limit=version.submissions_per_day,
+        used=len(used),
+        next_at=next_at,
+        too_many_rejected=many_rejected,
+        too_many_failed=many_failed,
+        month_limit=version.submissions_per_month,
+        month_used=len(month),
+    )
+
+
+def _count(user: User, version: DatasetVersion, now: datetime) -> tuple[list[datetime], ...]:
+    """When the submissions were made that use up the day and the month (empty where it has no
+    limit), and the day's that were given back: rejected (or withdrawn), failed. One query."""
+    monthly = version.submissions_per_month > 0
+    since, today = now - (MONTH if monthly else WINDOW), now - WINDOW
+    mine = Submission.objects.filter(owner=user, dataset_version=version, created__gt=since)
     used, rejected, failed = [], [], []
-    rows = recent.order_by("created").values_list("created", "state", "scoring_began")
+    rows = mine.order_by("created").values_list("created", "state", "scoring_began")
     for created, state, scoring_began in rows:
         if state == State.FAILED:
             failed.append(created)
@@ -54,16 +92,25 @@ def quota(user: User, version: DatasetVersion, now: datetime | None = None) -> Q
             rejected.append(created)
         else:
             used.append(created)
-    limit = version.submissions_per_day
-    if len(rejected) >= version.rejected_per_day:
-        again = rejected[-version.rejected_per_day] + WINDOW
-        return Quota(limit, len(used), again, too_many_rejected=True)
-    if len(failed) >= FAILED_PER_DAY:
-        again = failed[-FAILED_PER_DAY] + WINDOW
-        return Quota(limit, len(used), again, too_many_failed=True)
+    day = [[at for at in moments if at > today] for moments in (used, rejected, failed)]
+    return day[0], used if monthly else [], day[1], day[2]
+
+
+def _next_at(
+    used: list[datetime], month: list[datetime], version: DatasetVersion
+) -> datetime | None:
+    """When the next one is possible beyond those left, by the day's and the month's limit."""
+    by_day = _next(used, version.submissions_per_day, WINDOW)
+    if not version.submissions_per_month or len(month) < version.submissions_per_month:
+        return by_day
+    by_month = _next(month, version.submissions_per_month, MONTH)
+    return max(filter(None, (by_day, by_month)))
+
+
+def _next(used: list[datetime], limit: int, window: timedelta) -> datetime | None:
+    """When the next one is possible beyond those left; None while none is used up."""
     # With more used than allowed (a limit that was lowered), the oldest ones do not matter.
-    next_at = used[max(0, len(used) - limit)] + WINDOW if used and limit else None
-    return Quota(limit, len(used), next_at)
+    return used[max(0, len(used) - limit)] + window if used and limit else None
 
 
 def may_use(user: User, method: Method) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import hidden, hidden_results
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.standing import current_scores
 from scoring import registry
@@ -54,6 +55,8 @@ class Results:
     n_runs: int
     scorer_version: str
     has_mean: bool
+    rounded: bool = False
+    """Whether that is all that may be told."""
 
 
 def assembled(submission: Submission) -> dict[str, Any]:
@@ -70,12 +73,16 @@ def assembled(submission: Submission) -> dict[str, Any]:
 
 
 def report_json(submission: Submission) -> str:
-    """The report's exact text."""
+    """The report's exact text; where labels are hidden, what may be told, in its own schema."""
+    if submission.dataset_version.is_hidden:
+        return dumps(hidden_results.report(submission))
     return dumps(assembled(submission))
 
 
 def results(submission: Submission) -> Results:
     """Tables of every metric: over all runs, a run each, a defect folder each."""
+    if submission.dataset_version.is_hidden:
+        return _hidden(submission)
     report = assembled(submission)
     version = submission.dataset_version
     runs = _runs(report)
@@ -89,6 +96,32 @@ def results(submission: Submission) -> Results:
         scorer_version=report["scorer_version"],
         has_mean=runs[0]["mean"] is not None,
     )
+
+
+def _hidden(submission: Submission) -> Results:
+    """The one table of what may be told where labels are hidden."""
+    report = hidden_results.report(submission)
+    version, categories, means = submission.dataset_version, report["categories"], report["mean"]
+    columns = [(version.label(name), name) for name in categories]
+    if means is not None:
+        columns.insert(0, ("Mean", "mean over the categories, ± their population spread"))
+    rows = []
+    for point in hidden.POINTS:
+        cells = [_rounded_cell(point.value(found)) for found in categories.values()]
+        if means is not None:
+            cells.insert(0, _rounded_cell(point.value(means)))
+        name = point.name.replace(" %", "\N{NO-BREAK SPACE}%")
+        rows.append(Row(name, point.metric.definition, tuple(cells)))
+    table = Table("All runs", tuple(columns), tuple(rows))
+    scorer = report["scorer_version"]
+    return Results(table, (), (), report["runs"], scorer, means is not None, rounded=True)
+
+
+def _rounded_cell(value: Any) -> Cell:
+    if value is None or value["mean"] is None:
+        return Cell("n/a")
+    spread = "" if value["std"] is None else f"±{_percent(value['std'])}"
+    return Cell(_percent(value["mean"]), spread=spread)
 
 
 def _runs(report: Mapping[str, Any]) -> list[dict[str, Any]]:

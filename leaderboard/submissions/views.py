@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from leaderboard.datasets.models import DatasetVersion, Labels
-from leaderboard.submissions import policies
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions import hidden, policies
 from leaderboard.submissions.forms import SubmitForm
 from leaderboard.submissions.metadata import MetadataForm, told
 from leaderboard.submissions.models import Job, Submission
@@ -135,7 +135,7 @@ def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 def report(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The exact bytes of ``autovi score --json`` for the archive."""
+    """The exact bytes of ``autovi score --json`` for the archive; a summary for hidden labels."""
     submission = _visible(request, pk)
     if submission.state != State.SCORED:
         raise Http404(f"{submission.pk} is not scored")
@@ -175,18 +175,11 @@ def _user(request: HttpRequest) -> Any:
 
 
 def _visible(request: HttpRequest, pk: UUID) -> Submission:
-    """The submission where the reader may see it; Http404 otherwise.
-
-    Results on hidden labels are nobody's here: their figures give labels away.
-    """
+    """The submission where the reader may see it; Http404 otherwise."""
     rows = Submission.objects.visible_to(_user(request)).select_related(
         "method", "owner", "dataset_version__dataset"
     )
-    submission = get_object_or_404(rows, pk=pk)
-    hidden = submission.dataset_version.labels != Labels.PUBLIC
-    if hidden and submission.state == State.SCORED:
-        raise Http404(f"the labels of {submission.dataset_version} are hidden")
-    return submission
+    return get_object_or_404(rows, pk=pk)
 
 
 def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
@@ -206,7 +199,7 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "may_withdraw": policies.may_withdraw(user, submission),
         "may_choose": policies.may_choose(user, submission),
         "told": told(submission.metadata),
-        "metrics": METRICS,
+        "metrics": hidden.METRICS if submission.dataset_version.is_hidden else METRICS,
         "seen": _seen(submission, jobs, len(events)),
     }
     if submission.owner_id == user.pk:

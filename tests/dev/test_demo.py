@@ -48,6 +48,17 @@ def test_a_place_set_by_the_caller_is_kept_from_the_web_too(
     assert found == {"web": None, "beat": None, "worker": "/private", "seed": "/private"}
 
 
+def test_what_opens_the_ground_truth_is_kept_from_the_web(
+    stack: Stack, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("AUTOVI_GROUND_TRUTH_STORAGE", "AUTOVI_ID_SECRET")
+    for name in names:
+        monkeypatch.setenv(name, "{}")
+    for program in programs(stack, listener):
+        told = {name for name in names if name in program.env}
+        assert told == (set(names) if program.name in ("worker", "seed") else set())
+
+
 def test_no_secret_stands_on_a_command_line(
     stack: Stack, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

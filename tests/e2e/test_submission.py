@@ -44,7 +44,7 @@ def report(folder: Path) -> Report:
 def stack(folder: Path) -> Iterator[Stack]:
     with Stack(folder / "var", AUTOVI_JOB_SWEEP_SECONDS="1") as stack:
         naming = ["--name", "sample", "--title", "Sample parts", "--dataset-version", "1"]
-        naming += ["--submissions-per-day", "20"]
+        naming += ["--submissions-per-day", "20", "--labels", "public"]
         stack.manage("import_dataset", str(folder / "dataset"), *naming)
         stack.python(
             "from leaderboard.accounts.models import User\n"

@@ -73,7 +73,8 @@ def test_a_killed_worker_leaves_exactly_one_set_of_scores(kill, tmp_path: Path) 
     dataset = make_dataset(tmp_path / "dataset")
     archive = make_maps(tmp_path / "maps.zip")
     with Stack(tmp_path / "var", **QUICK) as stack:
-        stack.manage("import_dataset", str(dataset), "--name", "plates", "--dataset-version", "1")
+        naming = ["--name", "plates", "--dataset-version", "1", "--labels", "public"]
+        stack.manage("import_dataset", str(dataset), *naming)
         number = stack.python(submit_code(archive, "plates", "Steady")).strip()
         worker = stack.worker()
         stack.beat()

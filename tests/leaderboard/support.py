@@ -15,6 +15,15 @@ SIZE = (40, 32)  # width, height
 CATEGORIES = ("bracket", "clip")
 IMAGES = ("good/0000", "good/0001", "good/0002", "missing/0000", "missing/0001", "bent/0000")
 
+DEFECTS = [
+    {
+        "defect_name": "missing",
+        "pixel_value": 255,
+        "saturation_threshold": 1.0,
+        "relative_saturation": True,
+    }
+]
+
 
 def png(values: np.ndarray) -> bytes:
     stream = io.BytesIO()
@@ -32,16 +41,7 @@ def make_dataset(folder: Path) -> Path:
             if not image.startswith("good"):
                 region = _region(image).astype(np.uint8) * 255
                 _write(folder / category / "ground_truth" / image / "0000.png", png(region))
-        config = [
-            {
-                "defect_name": name,
-                "pixel_value": 255,
-                "saturation_threshold": 1.0,
-                "relative_saturation": True,
-            }
-            for name in ("missing",)
-        ]
-        _write(folder / category / "defects_config.json", json.dumps(config).encode())
+        _write(folder / category / "defects_config.json", json.dumps(DEFECTS).encode())
     return folder
 
 

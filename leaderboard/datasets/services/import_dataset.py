@@ -1,181 +1,347 @@
-"""Bring a dataset's files onto this server: private files, public pack, manifest."""
+"""Bring a dataset onto this server: public pack, private packs, downloads, and its row.
+
+Everything is checked before anything is changed. What a killed import has
+written lies where nobody looks and is taken up again by the next one.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import os
 import shutil
-import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models.functions import Now
 
-from leaderboard.datasets import autovi, ground_truth, packs
-from leaderboard.datasets.models import Dataset, DatasetVersion
-from scoring import read_manifest
-from scoring.manifest import GOOD, CategoryManifest, Manifest
+from leaderboard.datasets import ground_truth, packs
+from leaderboard.datasets.importing import build, opaque, presets
+from leaderboard.datasets.importing.checks import Checked, check, n_files
+from leaderboard.datasets.importing.layouts import CategoryLayout
+from leaderboard.datasets.importing.presets import Naming, Preset
+from leaderboard.datasets.importing.problems import ImportProblems, ImportRefused
+from leaderboard.datasets.importing.sources import Contents, Source, opened
+from leaderboard.datasets.manifests import describe
+from leaderboard.datasets.models import Dataset, DatasetVersion, Labels
+from leaderboard.datasets.services.downloads import PARTS, Download, store_downloads, stored_path
+from scoring.ground_truth import pack_bytes
 
-GROUND_TRUTH = "ground_truth"
+__all__ = ["ImportRefused", "Naming", "import_dataset"]
+
 Progress = Callable[[int, int], None]
-
-
-class ImportRefused(Exception):
-    """The files cannot be imported under this name; the message says why."""
+RESERVED = frozenset({"downloads", ".staging"})
+HIDDEN_PER_MONTH = 20
+"""Submissions a person within 30 days where labels are hidden: probing takes many."""
 
 
 @dataclass(frozen=True)
-class Naming:
-    """Under what a dataset version goes, and what is said of it.
+class _Import:
+    """What was read and found sound, and under which key it is built."""
 
-    What is left empty (or None) stays as it is where the version is there
-    already: an import never undoes what a maintainer set.
-    """
+    naming: Naming
+    preset_name: str
+    preset: Preset
+    labels: Labels
+    checked: tuple[Checked, ...]
+    sources: dict[str, str]
+    digest: str
+    secret_check: str = ""
 
-    slug: str
-    name: str
-    version: str
-    description: str = ""
-    doi: str = ""
-    licence: str = ""
-    citation: str = ""
-    submissions_per_day: int | None = None
+    @property
+    def key(self) -> str:
+        """Changes with the content, the labels and the order of ids, and with nothing else."""
+        return _key(self.digest, self.labels, self.secret_check)
+
+
+def _key(digest: str, labels: str, secret_check: str) -> str:
+    return hashlib.sha256(f"{digest} {labels} {secret_check}".encode()).hexdigest()[:16]
 
 
 def import_dataset(
-    source: Path, naming: Naming, progress: Progress | None = None
+    source: Path | Sequence[Path],
+    naming: Naming,
+    progress: Progress | None = None,
+    *,
+    preset: str = "generic",
+    labels: str = Labels.PUBLIC,
+    accept_hash: bool = False,
 ) -> DatasetVersion:
-    """Import the dataset folder ``source`` and make it the board's current version.
+    """Import zips or folders and make them the board's current version.
 
-    Equal content under the same version changes nothing; other content under
-    it raises ImportRefused, as scores would no longer say what they rest on.
-    Files appear under their final name at once or not at all. Raises
-    scoring's DatasetError where ``source`` is not a dataset.
+    Equal content under the same version changes nothing but what ``naming``
+    names of it; other content or other labels under it raise ImportRefused, as
+    scores would no longer say what they rest on. ``accept_hash`` takes zips
+    that are not the published ones. ``progress(done, total)`` is called after
+    every file read or written. Raises ImportRefused with every problem, and
+    GroundTruthClosed; then the database and all storages are as they were.
     """
-    manifest = read_manifest(source)
-    files = list(_files(manifest))
-    digest = _digest(files, progress or (lambda done, total: None))
-    version = _row(naming)
-    if version.content_sha256 not in ("", digest):
+    ground_truth.storage()
+    if naming.slug in RESERVED:
+        raise ImportRefused(f"--name {naming.slug}: is reserved; expected another one")
+    paths = [source] if isinstance(source, Path) else list(source)
+    kind = presets.PRESETS[preset]
+    counter = _Counter(progress)
+    problems = ImportProblems()
+    with _alone(), opened(paths, kind.anchors, problems) as contents:
+        _check_sources(contents, kind, accept_hash, problems)
+        version = _existing(naming)
+        told_before = (contents.sources, preset, labels)
+        if version is not None and not problems.lines and _same_zips(version, *told_before):
+            return _tell(version, naming)
+        layouts = kind.layout(contents, problems)
+        if not layouts:
+            problems.add(", ".join(map(str, paths)), "no category found; expected <category>/test/")
+        checked = _check_all(layouts, kind, counter, problems)
+        problems.raise_if_any()
+        found = _import(naming, preset, Labels(labels), checked, contents.sources)
+        if version is not None:
+            _refuse_other(version, found)
+            if _is_whole(version, found.secret_check):
+                return _tell(version, naming)
+        return _bring(found, version, counter)
+
+
+class _Counter:
+    """Counts files for the progress; each is read once and each image written once."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress or (lambda done, total: None)
+        self.done = self.total = 0
+
+    def step(self) -> None:
+        self.done += 1
+        self._progress(self.done, self.total)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One import at a time on a machine."""
+    staging = _staging()
+    staging.mkdir(parents=True, exist_ok=True)
+    with (staging / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ImportRefused("another import is running on this machine; try later") from None
+        yield
+
+
+def _staging() -> Path:
+    return Path(settings.PACKS_ROOT) / ".staging"
+
+
+def _check_sources(
+    contents: Contents, preset: Preset, accept_hash: bool, problems: ImportProblems
+) -> None:
+    """The published zips, each its own category's and unchanged, where a preset knows them."""
+    if not preset.zips:
+        return
+    for name, category in contents.categories.items():
+        source = category.source
+        expected = preset.zips.get(name)
+        if expected is None:
+            problems.add(source.path, f"holds {name}; expected one of {', '.join(preset.zips)}")
+        elif source.sha256 and source.path.stem in preset.zips and source.path.stem != name:
+            problems.add(source.path, f"holds the category {name}; expected {source.path.stem}")
+        elif source.sha256 and source.sha256 != expected and not accept_hash:
+            problems.add(
+                source.path,
+                f"has the SHA-256 {source.sha256}; expected {expected} as published "
+                "(--accept-hash takes other zips)",
+            )
+    for name in preset.zips:
+        if name not in contents.categories:
+            problems.add(name, "is missing; expected all categories of the preset")
+
+
+def _check_all(
+    layouts: dict[str, CategoryLayout],
+    preset: Preset,
+    counter: _Counter,
+    problems: ImportProblems,
+) -> tuple[Checked, ...]:
+    images = sum(len(one.train) + len(one.validation) + len(one.test) for one in layouts.values())
+    counter.total = sum(map(n_files, layouts.values())) + images + len(layouts) * len(PARTS)
+    return tuple(
+        check(layout, one_size=preset.one_size, problems=problems, step=counter.step)
+        for layout in layouts.values()
+    )
+
+
+def _import(
+    naming: Naming,
+    preset: str,
+    labels: Labels,
+    checked: tuple[Checked, ...],
+    sources: tuple[Source, ...],
+) -> _Import:
+    lines = sorted(line for one in checked for line in one.lines)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    kind = presets.PRESETS[preset]
+    hashes = _hashes(sources)
+    if labels == Labels.PUBLIC:
+        return _Import(naming, preset, kind, labels, checked, hashes, digest)
+    secret = opaque.id_secret()
+    hidden = tuple(replace(one, truth=opaque.hide(one.truth, secret)) for one in checked)
+    # Keyed, so that nobody can try out labels against the digest.
+    digest = opaque.keyed(secret, digest)
+    return _Import(naming, preset, kind, labels, hidden, hashes, digest, opaque.fingerprint())
+
+
+def _existing(naming: Naming) -> DatasetVersion | None:
+    rows = DatasetVersion.objects.select_related("dataset")
+    return rows.filter(dataset__slug=naming.slug, version=naming.version).first()
+
+
+def _refuse_other(version: DatasetVersion, found: _Import) -> None:
+    if not version.content_sha256:
+        return
+    if version.labels != found.labels:
+        raise ImportRefused(
+            f"{version} was imported with {version.labels} labels; expected these or a new version"
+        )
+    if version.content_sha256 != found.digest:
         raise ImportRefused(
             f"{version} was imported with other content; expected the same files or a new version"
         )
-    private, public = ground_truth.path(version), packs.path(version)
-    if not version.content_sha256:  # an import that ended halfway may have left other files
-        shutil.rmtree(private, ignore_errors=True)
-        shutil.rmtree(public, ignore_errors=True)
-    _place(private, files, shutil.copyfile)
-    shown = [(name, private / name) for name, _ in files if not _is_private(name)]
-    _place(public, shown, _link)
-    return _record(version, naming, manifest, digest)
 
 
-def describe(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """The manifest as the database keeps it (DatasetVersion says what stands in it)."""
-    return {name: _describe(name, category) for name, category in manifest.categories.items()}
+def _same_zips(
+    version: DatasetVersion, sources: tuple[Source, ...], preset: str, labels: str
+) -> bool:
+    """Whether these very zips were imported like this before: then nothing has to be read."""
+    hashes = _hashes(sources)
+    if len(hashes) < len(sources) or hashes != version.sources:
+        return False
+    if (version.preset, version.labels) != (preset, labels):
+        return False
+    return _is_whole(version, opaque.fingerprint() if version.is_hidden else "")
 
 
-def _describe(name: str, category: CategoryManifest) -> dict[str, Any]:
-    (width, height), _ = Counter(category.images.values()).most_common(1)[0]
-    defects = {folder: n for folder, n in category.folders.items() if folder != GOOD}
+def _hashes(sources: tuple[Source, ...]) -> dict[str, str]:
+    return {source.path.name: source.sha256 for source in sources if source.sha256}
+
+
+def _is_whole(version: DatasetVersion, secret_check: str) -> bool:
+    """Whether the version is imported and none of its files was lost since."""
+    built = build.read_manifest(packs.folder(version))
+    if not version.content_sha256 or not version.is_current or built is None:
+        return False
+    try:
+        index = ground_truth.read_index(version)
+    except FileNotFoundError:
+        return False
+    public = storages["public"]
+    return (
+        built["build"] == _key(version.content_sha256, version.labels, secret_check)
+        and index["id_secret"] == secret_check
+        and all(ground_truth.holds(version, category) for category in version.manifest)
+        and all(public.exists(stored_path(version, name)) for name in version.hashes)
+    )
+
+
+def _bring(found: _Import, version: DatasetVersion | None, counter: _Counter) -> DatasetVersion:
+    """Build, place and record. Until the row is written, nothing points at the files."""
+    naming = found.naming
+    place = version or DatasetVersion(dataset=_dataset(naming), version=naming.version)
+    target = packs.folder(place)
+    staged = _staging() / naming.slug / naming.version / found.key
+    built = build.read_manifest(target)
+    if built is None or built["build"] != found.key:
+        built = build.build(staged, found.checked, _about(found, place), counter.step)
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(target)
+    _write_private(place, found)
+    work = staged.with_name("downloads")
+    downloads = store_downloads(place, target, built["categories"], work, counter.step)
+    shutil.rmtree(_staging() / naming.slug, ignore_errors=True)
+    return _record(found, downloads)
+
+
+def _dataset(naming: Naming) -> Dataset:
+    """The dataset, where it is new one that is not saved."""
+    known = Dataset.objects.filter(slug=naming.slug).first()
+    return known or Dataset(slug=naming.slug, name=naming.name or naming.slug)
+
+
+def _about(found: _Import, version: DatasetVersion) -> dict[str, Any]:
+    naming = found.naming
     return {
-        "label": autovi.LABELS.get(name) or name.replace("_", " ").capitalize(),
-        "width": width,
-        "height": height,
-        "train": category.n_train,
-        "good": category.folders.get(GOOD, 0),
-        "folders": defects,
+        "name": naming.name or version.dataset.name,
+        "version": naming.version,
+        "labels": found.labels.value,
+        "doi": naming.doi or version.doi,
+        "licence": naming.licence or version.licence,
+        "build": found.key,
     }
 
 
-def _files(manifest: Manifest) -> Iterator[tuple[str, Path]]:
-    """(name in the official layout, path) of every file that is not hidden, sorted."""
-    for name, category in manifest.categories.items():
-        for path in sorted(category.root.rglob("*")):
-            inside = path.relative_to(category.root)
-            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
-                yield f"{name}/{inside.as_posix()}", path
+def _write_private(version: DatasetVersion, found: _Import) -> None:
+    about = {
+        "counts": {one.name: one.counts() for one in found.checked},
+        "defects": {one.name: one.defects for one in found.checked},
+        "groups": {name: list(folders) for name, folders in found.preset.groups.items()},
+        "id_secret": found.secret_check,
+    }
+    truths = {one.name: pack_bytes(one.truth) for one in found.checked}
+    ground_truth.write(version, truths, about)
 
 
-def _is_private(name: str) -> bool:
-    """Whether ``<category>/<folder>/...`` lies in the folder of the regions."""
-    return name.split("/")[1] == GROUND_TRUTH
-
-
-def _digest(files: list[tuple[str, Path]], progress: Progress) -> str:
-    """SHA-256 over the names and contents of all files."""
-    digest = hashlib.sha256()
-    for done, (name, path) in enumerate(files, 1):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{content}  {name}\n".encode())
-        progress(done, len(files))
-    return digest.hexdigest()
-
-
-def _place(
-    target: Path, files: list[tuple[str, Path]], put: Callable[[Path, Path], object]
-) -> None:
-    """Fill ``target`` under another name and rename it; leave it where it is already there."""
-    if target.exists():
-        return
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        for name, path in files:
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            put(path, partial / name)
-        os.rename(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the file system cannot."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _row(naming: Naming) -> DatasetVersion:
+def _record(found: _Import, downloads: list[Download]) -> DatasetVersion:
+    naming = found.naming
     with transaction.atomic():
         dataset, _ = Dataset.objects.get_or_create(
             slug=naming.slug,
             defaults={"name": naming.name or naming.slug, "description": naming.description},
         )
-        version, _ = DatasetVersion.objects.get_or_create(
+        version, _ = DatasetVersion.objects.select_for_update().get_or_create(
             dataset=dataset, version=naming.version, defaults={"is_current": False}
         )
-    return version
-
-
-def _record(
-    version: DatasetVersion, naming: Naming, manifest: Manifest, digest: str
-) -> DatasetVersion:
-    with transaction.atomic():
-        others = version.dataset.versions.exclude(pk=version.pk)
+        _refuse_other(version, found)
+        others = dataset.versions.exclude(pk=version.pk)
         others.filter(is_current=True).update(is_current=False)
         DatasetVersion.objects.filter(pk=version.pk).update(
-            manifest=describe(manifest),
-            content_sha256=digest,
-            doi=naming.doi or version.doi,
-            licence=naming.licence or version.licence,
-            citation=naming.citation or version.citation,
-            submissions_per_day=_given(naming.submissions_per_day, version.submissions_per_day),
+            labels=found.labels,
+            preset=found.preset_name,
+            manifest=describe(found.checked, found.preset, found.labels),
+            hashes={download.name: download.sha256 for download in downloads},
+            files={download.name: download.size for download in downloads},
+            sources=found.sources,
+            content_sha256=found.digest,
+            submissions_per_month=_per_month(found, version),
             imported_at=version.imported_at or Now(),
             is_current=True,
         )
-        dataset = version.dataset
-        Dataset.objects.filter(pk=dataset.pk).update(
-            name=naming.name or dataset.name,
-            description=naming.description or dataset.description,
+        return _tell(version, naming)
+
+
+def _per_month(found: _Import, version: DatasetVersion) -> int:
+    """The limit that a version begins with; later it is a maintainer's matter."""
+    if version.imported_at is not None:
+        return version.submissions_per_month
+    return HIDDEN_PER_MONTH if found.labels == Labels.HIDDEN else 0
+
+
+def _tell(version: DatasetVersion, naming: Naming) -> DatasetVersion:
+    """Take over what ``naming`` names, and nothing else, of a version that is there."""
+    with transaction.atomic():
+        version = (
+            DatasetVersion.objects.select_for_update().select_related("dataset").get(pk=version.pk)
         )
-    return DatasetVersion.objects.select_related("dataset").get(pk=version.pk)
-
-
-def _given(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+        dataset = version.dataset
+        dataset.name = naming.name or dataset.name
+        dataset.description = naming.description or dataset.description
+        dataset.save(update_fields=["name", "description"])
+        for field in ("doi", "licence", "citation"):
+            setattr(version, field, getattr(naming, field) or getattr(version, field))
+        if naming.submissions_per_day is not None:
+            version.submissions_per_day = naming.submissions_per_day
+        version.save(update_fields=["doi", "licence", "citation", "submissions_per_day"])
+    return version

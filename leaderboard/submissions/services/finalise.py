@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from leaderboard.submissions import hidden
 from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
 from leaderboard.submissions.metadata import clean, describe_method
 from leaderboard.submissions.models import Event, Job, Score, Submission, Visibility
@@ -24,7 +25,10 @@ NOTE = "note"
 
 @dataclass(frozen=True)
 class Scored:
-    """What scoring one category of one run gave."""
+    """What scoring one category of one run gave.
+
+    Where labels are hidden only the report counts, and it is kept in private storage.
+    """
 
     report: dict[str, Any]
     intervals: dict[str, list[float]] = field(default_factory=dict)
@@ -65,11 +69,18 @@ def finish_validation(job: Job, contents: Contents) -> None:
 def finish_score(job: Job, scored: Scored) -> None:
     """Keep one category's report; the last one writes the scores and the state ``scored``.
 
-    Raises LeaseLost, with nothing written, where ``job`` is no longer ours.
+    Where labels are hidden the report is kept in private storage, and the
+    job's row holds nothing of the result. Raises LeaseLost, with no row
+    written, where ``job`` is no longer ours.
     """
+    result: dict[str, Any] = {"scorer_version": SCORER_VERSION}
+    if job.submission.dataset_version.is_hidden:
+        hidden.keep_report(job, SCORER_VERSION, scored.report)
+    else:
+        result |= asdict(scored)
     with transaction.atomic():
         submission = lock(job.submission_id)
-        _finish(job, {"scorer_version": SCORER_VERSION, **asdict(scored)})
+        _finish(job, result)
         jobs = submission.jobs.filter(kind=Job.Kind.SCORE)
         if not jobs.exclude(state=JobState.DONE).exists():
             _publish(submission, list(jobs))
@@ -90,7 +101,16 @@ def _finish(job: Job, result: dict[str, Any] | None) -> None:
 
 
 def _publish(submission: Submission, jobs: list[Job]) -> None:
-    Score.objects.bulk_create(
+    rows = _summaries if submission.dataset_version.is_hidden else _reports
+    Score.objects.bulk_create(rows(submission, jobs))
+    move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
+    if submission.visibility == Visibility.PUBLIC:
+        describe_method(submission.method, submission.metadata)
+
+
+def _reports(submission: Submission, jobs: list[Job]) -> list[Score]:
+    """One row a run and category: its exact report."""
+    return [
         Score(
             submission=submission,
             run=job.run,
@@ -99,10 +119,26 @@ def _publish(submission: Submission, jobs: list[Job]) -> None:
         )
         for job in jobs
         if job.result is not None
-    )
-    move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
-    if submission.visibility == Visibility.PUBLIC:
-        describe_method(submission.method, submission.metadata)
+    ]
+
+
+def _summaries(submission: Submission, jobs: list[Job]) -> list[Score]:
+    """One row a category: what may be told of all runs together."""
+    by_category: dict[str, list[dict[str, Any]]] = {}
+    for job in jobs:
+        version = job.result["scorer_version"]
+        report = hidden.kept_report(submission, job.run, job.category, version)
+        by_category.setdefault(job.category, []).append(report)
+    return [
+        Score(
+            submission=submission,
+            run=hidden.ALL_RUNS,
+            category=category,
+            scorer_version=SCORER_VERSION,
+            report=hidden.summarise(reports),
+        )
+        for category, reports in by_category.items()
+    ]
 
 
 def _count(items: list[str], one: str, many: str = "") -> str:

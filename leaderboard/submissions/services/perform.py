@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from leaderboard.datasets import ground_truth, packs
-from leaderboard.submissions import arrays
+from leaderboard.submissions import arrays, hidden
 from leaderboard.submissions.heartbeat import Heartbeat
 from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
@@ -19,7 +19,14 @@ from leaderboard.submissions.services.finalise import Scored, finish_score, fini
 from leaderboard.submissions.services.name_method import check_told_name
 from leaderboard.submissions.services.reject import reject
 from leaderboard.submissions.services.retry import retry_later
-from scoring import Limits, Refused, score_category, validate
+from scoring import (
+    SCORER_VERSION,
+    CategoryResult,
+    Limits,
+    Refused,
+    score_category,
+    validate,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +45,10 @@ def perform(job_id: int, worker: str) -> None:
         record()
     except LeaseLost:
         logger.warning("job lost on the way; its work is dropped", extra=about)
-    except Exception:
-        logger.exception("job raised", extra=about)
-        retry_later(job, traceback.format_exc())
+    except Exception as error:
+        quiet = _may_tell_labels(job)
+        logger.error("job raised", extra=about, exc_info=None if quiet else error)
+        retry_later(job, _traceback(error, quiet))
     else:
         logger.info("job ends", extra=about)
 
@@ -65,21 +73,34 @@ def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
 
 def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     submission = job.submission
-    dataset = ground_truth.path(submission.dataset_version)
+    version = submission.dataset_version
     result = score_category(
-        dataset,
+        packs.path(version),
         submission.archive_file,
         job.run,
         job.category,
-        progress=heartbeat.progress,
+        truth=ground_truth.truth(version, job.category),
+        # Where labels are hidden, nobody sees how scoring goes: maps that take long would tell
+        # their images' places in it.
+        progress=heartbeat.quiet if version.is_hidden else heartbeat.progress,
         limits=_limits(submission),
     )
-    scored = Scored(
+    scored = _scored(job, result)
+    return lambda: _record(job, scored)
+
+
+def _scored(job: Job, result: CategoryResult) -> Scored:
+    """A result with its arrays kept; where labels are hidden, nothing but private storage has
+    more of it than the report, and nobody an interval."""
+    submission = job.submission
+    if submission.dataset_version.is_hidden:
+        hidden.keep_arrays(job, SCORER_VERSION, arrays.as_npz(result))
+        return Scored(result.report)
+    return Scored(
         result.report,
         intervals=image_intervals(result.scores) if len(submission.runs) == 1 else {},
         arrays=arrays.write(job, result),
     )
-    return lambda: _record(job, scored)
 
 
 def _record(job: Job, scored: Scored) -> None:
@@ -87,8 +108,22 @@ def _record(job: Job, scored: Scored) -> None:
     try:
         finish_score(job, scored)
     except BaseException:
-        arrays.discard(scored.arrays)
+        if scored.arrays:
+            arrays.discard(scored.arrays)
         raise
+
+
+def _may_tell_labels(job: Job) -> bool:
+    """Whether the message of an error might name a label that is hidden."""
+    return job.kind == Job.Kind.SCORE and job.submission.dataset_version.is_hidden
+
+
+def _traceback(error: Exception, quiet: bool) -> str:
+    """What maintainers get to see of an error: all of it, or where it arose and its kind."""
+    if quiet:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        return f"{frames}{type(error).__name__} (its message is left out: labels are hidden)\n"
+    return "".join(traceback.format_exception(error))
 
 
 def _limits(submission: Submission) -> Limits:

@@ -15,8 +15,9 @@ from django.conf import settings
 from django.core.files import File
 
 from leaderboard.accounts.models import User
+from leaderboard.datasets.importing.presets import Naming
 from leaderboard.datasets.models import DatasetVersion
-from leaderboard.datasets.services.import_dataset import Naming, import_dataset
+from leaderboard.datasets.services.import_dataset import import_dataset
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.services.submit import Handed, submit
 from leaderboard.submissions.states import ACTIVE
@@ -89,7 +90,7 @@ def sample_board(say: Say, progress: Progress) -> DatasetVersion:
         say(f"drawing sample parts into {folder}")
         draw_dataset(folder, SCALE, SEED, progress=progress)
     say("importing the sample parts")
-    return import_dataset(folder, SAMPLE)
+    return import_dataset(folder, SAMPLE, progress)
 
 
 def sample_submissions(owner: User, version: DatasetVersion, say: Say, progress: Progress) -> None:

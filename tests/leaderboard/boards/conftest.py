@@ -12,6 +12,7 @@ import pytest
 from leaderboard.accounts.models import User
 from leaderboard.boards.services.load_reported import load_reported
 from leaderboard.datasets.models import Dataset, DatasetVersion
+from leaderboard.submissions import hidden
 from leaderboard.submissions.models import Method, Score, Submission
 from leaderboard.submissions.states import State
 from scoring.registry import METRICS
@@ -110,18 +111,21 @@ def submit(demo: User) -> Callable[..., Submission]:
             finished=START + timedelta(days=day),
             **{"state": State.SCORED, **fields},
         )
-        Score.objects.bulk_create(
-            Score(
-                submission=submission,
-                run=f"run_{run}",
-                category=category,
-                scorer_version=scorer_version,
-                report=category_report(value),
-                intervals=intervals or {},
+        for category, runs in values.items():
+            reports = {f"run_{run}": category_report(value) for run, value in enumerate(runs)}
+            if version.is_hidden:
+                reports = {hidden.ALL_RUNS: hidden.summarise(list(reports.values()))}
+            Score.objects.bulk_create(
+                Score(
+                    submission=submission,
+                    run=run,
+                    category=category,
+                    scorer_version=scorer_version,
+                    report=report,
+                    intervals=intervals or {},
+                )
+                for run, report in reports.items()
             )
-            for category, runs in values.items()
-            for run, value in enumerate(runs)
-        )
         return submission
 
     return make

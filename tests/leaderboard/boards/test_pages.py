@@ -349,6 +349,7 @@ def test_a_board_with_hidden_labels_rounds_and_leaves_out(
     client: Client, samples: DatasetVersion, submit: Submit
 ) -> None:
     DatasetVersion.objects.filter(pk=samples.pk).update(labels=Labels.HIDDEN)
+    samples.refresh_from_db()
     submit(samples, "Blur", {"pipe_clip": [0.123456, 0.2], "tank_screw": [0.5, 0.6]})
     assert client.get("/boards/samples/?metric=pixel_ap").status_code == 404
     assert "Pixel AP" not in page(client, "/boards/samples/")

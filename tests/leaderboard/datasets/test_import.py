@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from leaderboard.datasets import autovi, ground_truth, packs
-from leaderboard.datasets.models import Dataset, DatasetVersion, Labels
+from leaderboard.datasets.models import Dataset, DatasetVersion
 from leaderboard.datasets.services.import_dataset import ImportRefused, Naming, import_dataset
 from leaderboard.datasets.services.register_autovi import register_autovi
+from scoring import read_manifest
+from scoring.ground_truth import read_truth
 from tests.leaderboard import support
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,11 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def public_names(folder: Path) -> set[str]:
+    """What of a dataset's folder stands in its public pack."""
+    return {name for name in names(folder) if "/ground_truth/" not in name} | {"manifest.json"}
+
+
 def test_the_manifest_says_what_the_files_hold(folder: Path) -> None:
     version = import_dataset(folder, NAMING)
     assert version.is_open
@@ -42,18 +50,32 @@ def test_the_manifest_says_what_the_files_hold(folder: Path) -> None:
         "width": support.SIZE[0],
         "height": support.SIZE[1],
         "train": 1,
+        "test": 6,
         "good": 3,
         "folders": {"bent": 1, "missing": 2},
+        "defects": support.DEFECTS,
     }
 
 
-def test_private_files_are_whole_and_the_pack_has_no_ground_truth(folder: Path) -> None:
+def test_the_pack_has_the_images_and_no_ground_truth(folder: Path) -> None:
     version = import_dataset(folder, NAMING)
-    private, public = names(ground_truth.path(version)), names(packs.path(version))
-    assert private == names(folder)
-    hidden = {name for name in private if "/ground_truth/" in name}
+    hidden = {name for name in names(folder) if "/ground_truth/" in name}
     assert len(hidden) == 6
-    assert public == private - hidden
+    assert names(packs.path(version)) == names(folder) - hidden | {"manifest.json"}
+
+
+def test_the_private_packs_hold_exactly_the_ground_truth(folder: Path) -> None:
+    version = import_dataset(folder, NAMING)
+    manifest = read_manifest(folder)
+    for category in support.CATEGORIES:
+        found = ground_truth.truth(version, category)
+        read = read_truth(manifest.categories[category], cache=False)
+        assert (found.sizes, found.good, found.anomalous) == (read.sizes, read.good, read.anomalous)
+        assert found.regions.keys() == read.regions.keys()
+        for key, regions in read.regions.items():
+            for one, other in zip(found.regions[key], regions, strict=True):
+                assert one.saturation_area == other.saturation_area
+                np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
 def test_the_same_files_again_change_nothing(folder: Path) -> None:
@@ -69,7 +91,7 @@ def test_other_files_under_the_same_version_are_refused(folder: Path) -> None:
     shutil.rmtree(folder / "clip/ground_truth/missing/0001")
     with pytest.raises(ImportRefused, match="other content"):
         import_dataset(folder, NAMING)
-    assert "clip/test/missing/0001.png" in names(ground_truth.path(version))
+    assert "clip/test/missing/0001.png" in names(packs.path(version))
 
 
 def test_a_new_version_takes_the_boards_place(folder: Path) -> None:
@@ -81,11 +103,11 @@ def test_a_new_version_takes_the_boards_place(folder: Path) -> None:
 
 
 def test_what_an_import_left_halfway_is_replaced(folder: Path, tmp_path: Path) -> None:
-    left = tmp_path / "private/small/1/clip/test/good/0000.png"
+    left = tmp_path / "packs/small/1/clip/test/good/0009.png"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"half")
     version = import_dataset(folder, NAMING)
-    assert names(ground_truth.path(version)) == names(folder)
+    assert names(packs.path(version)) == public_names(folder)
 
 
 def test_a_folder_nested_twice_is_accepted(folder: Path, tmp_path: Path) -> None:
@@ -93,14 +115,14 @@ def test_a_folder_nested_twice_is_accepted(folder: Path, tmp_path: Path) -> None
     for category in support.CATEGORIES:
         shutil.copytree(folder / category, nested / category / category)
     version = import_dataset(nested, NAMING)
-    assert names(ground_truth.path(version)) == names(folder)
+    assert names(packs.path(version)) == public_names(folder)
 
 
 def test_hidden_files_and_caches_are_left_out(folder: Path) -> None:
     (folder / "clip/.autovi-cache").mkdir()
     (folder / "clip/.autovi-cache/clip.npz").write_bytes(b"")
     version = import_dataset(folder, NAMING)
-    assert not [name for name in names(ground_truth.path(version)) if ".autovi-cache" in name]
+    assert not [name for name in names(packs.path(version)) if ".autovi-cache" in name]
 
 
 def test_the_command_says_what_was_imported(folder: Path, capsys) -> None:
@@ -132,8 +154,10 @@ def test_what_scores_rest_on_cannot_be_edited_afterwards(folder: Path, admin_cli
     ):
         page = admin_client.get(f"/admin/datasets/{name}/{row.pk}/change/")
         assert not fixed & set(page.context["adminform"].form.fields), name
-        new = admin_client.get(f"/admin/datasets/{name}/add/")
-        assert fixed <= set(new.context["adminform"].form.fields), name
+    new = admin_client.get("/admin/datasets/dataset/add/")
+    assert "slug" in new.context["adminform"].form.fields
+    # A version comes with its files, by the import.
+    assert admin_client.get("/admin/datasets/datasetversion/add/").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -142,7 +166,7 @@ def test_what_scores_rest_on_cannot_be_edited_afterwards(folder: Path, admin_cli
         ({"--name": "no slash/es"}, "--name"),
         ({"--dataset-version": "../1"}, "--dataset-version"),
         ({"--dataset-version": ".1"}, "--dataset-version"),
-        ({"path": "/nowhere/at/all"}, "not a folder"),
+        ({"path": "/nowhere/at/all"}, "cannot be opened"),
     ],
 )
 def test_the_command_names_what_is_wrong(change, message: str, folder: Path) -> None:
@@ -153,24 +177,11 @@ def test_the_command_names_what_is_wrong(change, message: str, folder: Path) -> 
     assert not Dataset.objects.exists()
 
 
-def test_hidden_labels_are_not_taken_yet(folder: Path) -> None:
-    with pytest.raises(CommandError, match="hidden"):
-        call_command(
-            "import_dataset", str(folder), "--name=a", "--dataset-version=1", "--labels=hidden"
-        )
-
-
-def test_a_version_with_hidden_labels_takes_no_uploads(folder: Path) -> None:
-    version = import_dataset(folder, NAMING)
-    version.labels = Labels.HIDDEN
-    assert not version.is_open
-
-
 def test_elsewhere_the_ground_truth_is_closed(folder: Path, settings) -> None:
     version = import_dataset(folder, NAMING)
     del settings.GROUND_TRUTH_ROOT
     with pytest.raises(ground_truth.GroundTruthClosed, match="AUTOVI_GROUND_TRUTH is not set"):
-        ground_truth.path(version)
+        ground_truth.truth(version, "clip")
     with pytest.raises(AttributeError):
         settings.GROUND_TRUTH_ROOT  # noqa: B018 - asking is the test
     with pytest.raises(CommandError, match="closed to this process"):

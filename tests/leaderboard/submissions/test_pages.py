@@ -252,24 +252,16 @@ def test_only_ones_own_public_scored_submission_is_chosen(
     assert not Submission.objects.filter(is_chosen=True).exists()
 
 
-def test_results_on_hidden_labels_are_nobodys_page(signed_in, hand_in, work_off, version) -> None:
-    submission = hand_in(support.members(categories=["clip"]))
-    work_off()
-    url = f"/submissions/{submission.pk}/"
-    version.labels = Labels.HIDDEN
-    version.save()
-    for address in (url, f"{url}progress", f"{url}report.json"):
-        assert signed_in.get(address).status_code == 404
-    assert signed_in.post(f"{url}withdraw").status_code == 302
-
-
-def test_a_board_with_hidden_labels_says_why_it_takes_nothing(signed_in, version) -> None:
+def test_a_board_with_hidden_labels_takes_archives_once_it_is_installed(signed_in, version) -> None:
     version.labels = Labels.HIDDEN
     version.save()
     page = signed_in.get("/submit/small/").content.decode()
     assert "labels of this dataset are hidden" in page
     assert "not installed" not in page
-    assert "labels are hidden" in signed_in.get("/submit/").content.decode()
+    version.imported_at = None
+    version.save()
+    for address in ("/submit/small/", "/submit/"):
+        assert "not installed on this server" in signed_in.get(address).content.decode()
 
 
 def test_a_report_is_kept_by_no_cache(signed_in, hand_in, work_off) -> None:
