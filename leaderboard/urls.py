@@ -12,5 +12,6 @@ urlpatterns = [
     path("", include("leaderboard.site.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("", include("leaderboard.datasets.urls")),
     path("", include("leaderboard.boards.urls")),
 ]

@@ -1,0 +1,189 @@
+"""Small pictures of training images: made once, kept in a folder of bounded size.
+
+Only files of ``<category>/train/good`` are ever opened: a test image beside its
+public id would be one more thing to compare with.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image, UnidentifiedImageError
+
+from leaderboard.datasets import packs
+from leaderboard.datasets.models import DatasetVersion
+
+logger = logging.getLogger(__name__)
+
+EDGE = 320
+"""Longest side in pixels."""
+SHOWN = 8
+"""Pictures a category, evenly spaced over the training images."""
+MAX_SOURCE_PIXELS = 64 * 1024 * 1024
+MAX_SOURCE_BYTES = 256 * 1024 * 1024
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_RECIPE = f"webp 80, {EDGE} px, 1"
+_TOUCH_SECONDS = 3600
+_LOCKS = 64
+
+
+class NoThumbnail(Exception):
+    """There is no such training image, or it cannot be shown; the message says why."""
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A WebP picture; ``key`` names its source's place, the dataset's content and the recipe."""
+
+    key: str
+    data: bytes
+
+
+def thumbnail(version: DatasetVersion, category: str, number: int) -> Thumbnail:
+    """Picture ``number`` (0 .. SHOWN-1) of a category's gallery.
+
+    Many requests at once make it once. Raises NoThumbnail where there is no
+    such picture, or where its source is damaged or larger than is decoded.
+    """
+    source = _source(version, category, number)
+    key = _key(version, category, source)
+    place = Path(settings.THUMBNAILS_ROOT) / f"{key}.webp"
+    data = _read(place)
+    if data is None:
+        with _locked(f"{int(key[:8], 16) % _LOCKS:02}"):
+            data = _read(place)
+            if data is None:
+                data = shrink(source)
+                _keep(place, data)
+                logger.info("thumbnail made", extra={"category": category, "number": number})
+    return Thumbnail(key, data)
+
+
+def count(version: DatasetVersion, category: str) -> int:
+    """How many pictures a category's gallery shows; 0 where its images are not here."""
+    return min(SHOWN, len(_sources(version, category)))
+
+
+def shrink(source: Path) -> bytes:
+    """The WebP picture of an image file, its longest side EDGE or less, without metadata.
+
+    The size that the file announces is checked before a pixel is decoded.
+    Raises NoThumbnail for what is too large, damaged or of another format.
+    """
+    if source.stat().st_size > MAX_SOURCE_BYTES:
+        raise NoThumbnail(f"{source.name} is larger than {MAX_SOURCE_BYTES} bytes")
+    try:
+        with Image.open(source, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_SOURCE_PIXELS:
+                raise NoThumbnail(f"{source.name} announces {width}x{height} pixels")
+            image.draft("RGB", (EDGE, EDGE))
+            small = _eight_bits(image)
+            small.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
+    except (
+        OSError,
+        SyntaxError,  # what Pillow raises for some broken PNG files
+        ValueError,
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,  # where warnings are errors
+    ) as error:
+        raise NoThumbnail(f"{source.name} cannot be shown: {error}") from error
+    small.info = {}  # colour profiles, comments and what else the file carried
+    stream = io.BytesIO()
+    small.save(stream, "WEBP", quality=80, method=4)
+    return stream.getvalue()
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, of which Pillow would keep the low byte
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image.convert("RGB")
+
+
+def _sources(version: DatasetVersion, category: str) -> list[Path]:
+    """The training images of a category, in their order."""
+    if category not in version.manifest or version.imported_at is None:
+        return []
+    folder = packs.path(version) / category / "train" / "good"
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names if name.lower().endswith(ENDINGS)]
+
+
+def _source(version: DatasetVersion, category: str, number: int) -> Path:
+    sources = _sources(version, category)
+    shown = min(SHOWN, len(sources))
+    if not 0 <= number < shown:
+        raise NoThumbnail(f"{category} has {shown} pictures; there is no picture {number}")
+    return sources[number * len(sources) // shown]
+
+
+def _key(version: DatasetVersion, category: str, source: Path) -> str:
+    parts = (version.content_sha256 or str(version.pk), category, source.name, _RECIPE)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(place: Path) -> bytes | None:
+    """A kept picture; reading it makes it young again, though not at every request."""
+    try:
+        data = place.read_bytes()
+        if time.time() - place.stat().st_mtime > _TOUCH_SECONDS:
+            os.utime(place)
+    except FileNotFoundError:
+        return None
+    return data
+
+
+def _keep(place: Path, data: bytes) -> None:
+    partial = place.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, place)
+    finally:
+        partial.unlink(missing_ok=True)
+    with _locked("evict"):
+        _evict(place)
+
+
+def _evict(newest: Path) -> None:
+    """Drop what was not asked for the longest until all fit; never the picture just made."""
+    files = []
+    for entry in os.scandir(newest.parent):
+        if entry.name.endswith(".webp"):
+            found = entry.stat()
+            files.append((found.st_mtime, found.st_size, Path(entry.path)))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= settings.THUMBNAILS_MAX_BYTES:
+            return
+        if path != newest:
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    """Hold one of the folder's locks, against threads and processes of this machine."""
+    folder = Path(settings.THUMBNAILS_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / f".{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
