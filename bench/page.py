@@ -73,6 +73,9 @@ def _targets(results: Results) -> list[str]:
         f"## Targets: {kept} of {len(verdicts)} met",
         "",
         *_table(["what", "target", "measured", ""], rows, "llrl"),
+        "",
+        "What keeps the missed ones from being met, and what was tried: "
+        "[docs/decisions/0004-where-the-time-goes.md](../docs/decisions/0004-where-the-time-goes.md).",
     ]
 
 
