@@ -131,7 +131,7 @@ def prepare() -> dict[str, Any]:
 def main() -> None:
     """Answer tasks until standard input closes; the peers' own prints go to standard error."""
     if hasattr(os, "sched_setaffinity"):  # the one core that everybody else is held to
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     with contextlib.redirect_stdout(sys.stderr):

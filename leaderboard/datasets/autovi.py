@@ -12,8 +12,7 @@ SLUG, NAME, VERSION = "autovi", "AutoVI", "1.0.0"
 DOI = "10.5281/zenodo.10459003"
 LICENCE = "CC BY-NC-SA 4.0"
 CITATION = (
-    "AutoVI: a genuine automotive production dataset for unsupervised visual inspection, "
-    "version 1.0.0. (c) Renault Group 2023-2024. https://doi.org/10.5281/zenodo.10459003"
+    "AutoVI, version 1.0.0. (c) Renault Group 2023-2024. https://doi.org/10.5281/zenodo.10459003"
 )
 AUTHORS = "Carvalho and Lafou and Durupt and Leblanc and Grandvalet"
 YEAR = 2024
