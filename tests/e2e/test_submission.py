@@ -201,7 +201,7 @@ import json, pathlib
 def post_worker_init(worker):
     from leaderboard.datasets import ground_truth
     try:
-        said = {{"root": str(ground_truth.root())}}
+        said = {{"root": str(ground_truth.storage().location)}}
     except ground_truth.GroundTruthClosed as closed:
         said = {{"closed": str(closed)}}
     pathlib.Path({answer!r}).write_text(json.dumps(said))

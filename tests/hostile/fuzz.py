@@ -109,7 +109,10 @@ def run(seed: int, maps: int, archives: int) -> Figures:
         fuzzer.archives(archives)
     figures = fuzzer.figures
     figures.seconds = time.monotonic() - start
-    figures.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # Not ru_maxrss: that remembers the process which started this one.
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    figures.memory = int(peak.split()[1]) // 1024
     figures.decoder_memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     return figures
 
