@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK = 1 << 18
-_MAX_CURVE_POINTS = 2_000
 _ARC_BUCKETS = 990
 _RATIO_BITS = 53
 
