@@ -13,6 +13,7 @@ from leaderboard.submissions import hidden
 from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
 from leaderboard.submissions.metadata import clean, describe_method
 from leaderboard.submissions.models import Event, Job, Score, Submission, Visibility
+from leaderboard.submissions.points import point
 from leaderboard.submissions.services.name_method import name_from_archive
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import move
@@ -106,6 +107,7 @@ def _publish(submission: Submission, jobs: list[Job]) -> None:
     move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
     if submission.visibility == Visibility.PUBLIC:
         describe_method(submission.method, submission.metadata)
+    point("inside-finalise-before-commit")
 
 
 def _reports(submission: Submission, jobs: list[Job]) -> list[Score]:

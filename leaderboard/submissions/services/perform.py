@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from leaderboard.submissions.heartbeat import Heartbeat
 from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.points import point
 from leaderboard.submissions.services.claim import claim
 from leaderboard.submissions.services.finalise import Scored, finish_score, finish_validation
 from leaderboard.submissions.services.name_method import check_told_name
@@ -30,9 +32,12 @@ from scoring import (
 
 logger = logging.getLogger(__name__)
 
+Progress = Callable[[int, int], None]
+
 
 def perform(job_id: int, worker: str) -> None:
     """Do the job ``job_id`` if it is there to be done; never raises for the job's own sake."""
+    point("before-claim")
     job = claim(job_id, worker)
     if job is None:
         logger.info("nothing to do", extra={"job": job_id})
@@ -40,6 +45,7 @@ def perform(job_id: int, worker: str) -> None:
     about = {"job": job.pk, "what": str(job), "attempt": job.attempt}
     logger.info("job begins", extra=about)
     try:
+        point("after-claim")
         with Heartbeat(job) as heartbeat:
             record = _WORK[job.kind](job, heartbeat)
         record()
@@ -51,6 +57,7 @@ def perform(job_id: int, worker: str) -> None:
         retry_later(job, _traceback(error, quiet))
     else:
         logger.info("job ends", extra=about)
+        point(_RECORDED[job.kind])
 
 
 def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
@@ -60,31 +67,36 @@ def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
         contents = validate(
             pack,
             submission.archive_file,
-            progress=heartbeat.progress,
+            progress=_passing("while-validating", heartbeat.progress),
             limits=_limits(submission),
             name=submission.archive_name,
         )
         check_told_name(submission, contents.metadata)
     except Refused as refused:
-        problems = refused
-        return lambda: reject(job, problems)
-    return lambda: finish_validation(job, contents)
+        record = partial(reject, job, refused)
+    else:
+        record = partial(finish_validation, job, contents)
+    point("validated-before-record")
+    return record
 
 
 def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     submission = job.submission
     version = submission.dataset_version
+    point("before-scoring")
+    # Where labels are hidden, nobody sees how scoring goes: maps that take long would tell their
+    # images' places in it.
+    progress = heartbeat.quiet if version.is_hidden else heartbeat.progress
     result = score_category(
         packs.path(version),
         submission.archive_file,
         job.run,
         job.category,
         truth=ground_truth.truth(version, job.category),
-        # Where labels are hidden, nobody sees how scoring goes: maps that take long would tell
-        # their images' places in it.
-        progress=heartbeat.quiet if version.is_hidden else heartbeat.progress,
+        progress=_passing("while-scoring", progress),
         limits=_limits(submission),
     )
+    point("scored-before-record")
     scored = _scored(job, result)
     return lambda: _record(job, scored)
 
@@ -106,6 +118,7 @@ def _scored(job: Job, result: CategoryResult) -> Scored:
 def _record(job: Job, scored: Scored) -> None:
     """Record a result; where that fails its arrays belong to nobody and go."""
     try:
+        point("arrays-written-before-record")
         finish_score(job, scored)
     except BaseException:
         if scored.arrays:
@@ -126,6 +139,16 @@ def _traceback(error: Exception, quiet: bool) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def _passing(name: str, progress: Progress) -> Progress:
+    """The same progress, with a point at each map."""
+
+    def passed(done: int, total: int) -> None:
+        progress(done, total)
+        point(name)
+
+    return passed
+
+
 def _limits(submission: Submission) -> Limits:
     return Limits(runs=submission.dataset_version.max_runs, **settings.ARCHIVE_LIMITS)
 
@@ -133,4 +156,8 @@ def _limits(submission: Submission) -> Limits:
 _WORK: dict[str, Callable[[Job, Heartbeat], Callable[[], None]]] = {
     Job.Kind.VALIDATE: _validate,
     Job.Kind.SCORE: _score,
+}
+_RECORDED: dict[str, str] = {
+    Job.Kind.VALIDATE: "after-record-before-ack",
+    Job.Kind.SCORE: "after-commit-before-ack",
 }

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.points import point
 from leaderboard.submissions.states import JobState, State
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def end_lost_leases() -> int:
             if still_lost.exists() and submission.is_active:
                 why = "The worker went silent."
                 ended += let_go(submission, job, why=why, delay=0)
+                point("in-sweep")
                 logger.warning("lease lost", extra={"job": job.pk, "worker": job.worker})
     return ended
 
