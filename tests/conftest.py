@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.s3 import ObjectStore
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = pytest.StashKey[list[str]]()
@@ -69,3 +74,12 @@ def chromium() -> str:
     if found is None:
         pytest.fail("no Chromium found: install it or set CHROMIUM to its path")
     return found
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server with a bucket and an account for who asks; tests/s3.py says how."""
+    from tests.s3 import ObjectStore
+
+    with ObjectStore(tmp_path_factory.mktemp("s3")) as store:
+        yield store
