@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import Case, map_files, small_case, write_dataset, write_folder
+from support import Case, map_files, small_case, write_dataset, write_zip
 
 from scoring import score
 
@@ -17,12 +17,13 @@ Change = Callable[[Case], None]
 
 
 def shuffled_images(case: Case) -> None:
-    """Image ids of a folder change places, with everything that belongs to them."""
+    """Image ids of a folder change places, with everything that belongs to them, and the maps
+    stand in another order in their archive."""
     swap = {"scratch/0000": "scratch/0001", "scratch/0001": "scratch/0000"}
     for table in (case.regions, case.values, case.maps):
         moved = {swap.get(key, key): value for key, value in table.items()}
         table.clear()
-        table.update(dict(sorted(moved.items())))
+        table.update(dict(sorted(moved.items(), key=lambda item: item[0][::-1], reverse=True)))
 
 
 def reversed_regions(case: Case) -> None:
@@ -79,7 +80,7 @@ EXACT = {"shuffled_images", "reversed_regions", "wider_type", "mirrored_images"}
 
 def scores(case: Case, folder: Path) -> dict[str, Any]:
     root = write_dataset(folder / "dataset", {"part": case})
-    maps = write_folder(folder / "maps", map_files({"part": case}, ".tiff"))
+    maps = write_zip(folder / "maps.zip", map_files({"part": case}, ".tiff"))
     return score(root, maps).as_dict()["categories"]["part"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from scoring.significance import (
 )
 
 PAPER = Path(__file__).parents[2] / "leaderboard/boards/paper"
+Metric = Callable[[image_level.ThresholdCounts], float]
 METHODS = ("cflow", "draem", "dsr", "efficient_ad", "padim", "patchcore")
 CATEGORIES = (
     "engine_wiring",
@@ -128,17 +130,18 @@ def test_the_papers_mean_rows_come_out(name: str) -> None:
     assert sum(difference > 0.15 for difference in off) <= 1
 
 
-def test_the_interval_is_that_of_scipys_bootstrap() -> None:
+@pytest.mark.parametrize("metric", [image_level.auroc, image_level.average_precision])
+def test_the_interval_is_that_of_scipys_bootstrap(metric: Metric) -> None:
     rng = np.random.default_rng(0)
     good, anomalous = rng.normal(0, 1, 60), rng.normal(1, 1, 40)
-    low, high = bootstrap_interval(good, anomalous, image_level.auroc)
+    low, high = bootstrap_interval(good, anomalous, metric)
 
-    def auroc(negative: np.ndarray, positive: np.ndarray) -> float:
-        return image_level.auroc(image_level.threshold_counts(negative, positive))
+    def value(negative: np.ndarray, positive: np.ndarray) -> float:
+        return metric(image_level.threshold_counts(negative, positive))
 
     wanted = stats.bootstrap(
-        (good, anomalous), auroc, n_resamples=2000, vectorized=False, method="percentile", rng=1
+        (good, anomalous), value, n_resamples=2000, vectorized=False, method="percentile", rng=1
     ).confidence_interval
     assert low == pytest.approx(wanted.low, abs=0.01)
     assert high == pytest.approx(wanted.high, abs=0.01)
-    assert (low, high) == bootstrap_interval(good, anomalous, image_level.auroc)
+    assert (low, high) == bootstrap_interval(good, anomalous, metric)
