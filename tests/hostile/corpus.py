@@ -13,6 +13,7 @@ import numpy as np
 from scoring import Limits, Refused, score, validate
 from scoring.limits import DEFAULT_LIMITS
 from tests.hostile import craft
+from tests.hostile.probes import measured
 from tests.scoring.support import Case, encode, small_case, write_dataset, write_tar, write_zip
 
 SIZE = (20, 12)
@@ -24,16 +25,21 @@ NOT_HERE = (
     "{.png,.tif,.tiff,.npy}, image_scores.csv or submission.json"
 )
 NO_MAP = ": holds no map; expected <category>/test/<folder>/<image_id>.png"
-WIDE_KEYS = tuple(f"good/{index:04}" for index in range(45))
+WIDE_KEYS = (
+    *(f"good/{index:04}" for index in range(35)),
+    *(f"scratch/{index:04}" for index in range(10)),
+)
+MEMORY, TIME_LIMIT = 500, 60
+"""MB that no process may ever take, and seconds that no answer may take."""
 
 
 def write_room(root: Path) -> Path:
     """Datasets: `small` of two categories of five images, `wide` of many images, `large` of two."""
     write_dataset(root / "small", {"part": small_case(), "other": small_case(seed=1)})
-    dent = "dent/0000"
     wide = Case(SIZE, config={1: (1.0, True)})
-    wide.regions = {key: [] for key in WIDE_KEYS} | {dent: [np.eye(12, 20, dtype=bool)]}
-    wide.values = {key: [] for key in WIDE_KEYS} | {dent: [1]}
+    for key in ("dent/0000", *WIDE_KEYS):
+        wide.regions[key] = [] if key.startswith("good") else [np.eye(12, 20, dtype=bool)]
+        wide.values[key] = [1 for _ in wide.regions[key]]
     write_dataset(root / "wide", {"part": wide})
     large = Case((1000, 750), regions={"good/0000": [], "good/0001": []})
     large.values = {key: [] for key in large.regions}
@@ -75,16 +81,23 @@ class Room:
         return path
 
     def outcome(self, archive: Path) -> str | list[str]:
-        """The report as text, or the lines of the refusal: the same from validating and scoring."""
+        """The report as text, or the lines of the refusal: the same from validating and scoring.
+
+        Asserts that both together took no more memory and time than anything may.
+        """
         lines = []
-        for command in (validate, score):
-            try:
-                report = command(self.datasets / self.dataset, archive, limits=self.limits)
-            except Refused as refused:
-                lines.append(refused.lines())
-            else:
-                lines.append([])
+        with measured() as taken:
+            for command in (validate, score):
+                try:
+                    report = command(self.datasets / self.dataset, archive, limits=self.limits)
+                except Refused as refused:
+                    lines.append(refused.lines())
+                else:
+                    lines.append([])
         assert lines[0] == lines[1]
+        assert taken.grown < MEMORY, "what else the tests hold is not the scorer's"
+        assert taken.decoders < MEMORY
+        assert taken.seconds < TIME_LIMIT
         return lines[0] or report.dumps()
 
 
@@ -175,11 +188,15 @@ class Corpus:
         return add
 
 
-def large(room: Room, data: bytes, extension: str = ".tiff") -> Path:
-    """Two maps of 1000x750 pixels, where files of megabytes are taken; one is this."""
+def large(room: Room, data: bytes, extension: str = ".tiff", plain: bytes | None = None) -> Path:
+    """Two maps of 1000x750 pixels, where files of megabytes are taken; one is this.
+
+    The other is a black PNG, or `plain` with the same extension.
+    """
     room.dataset = "large"
-    plain = craft.png_file(1000, 750)
-    return room.zip({"part/test/good/0000.png": plain, f"part/test/good/0001{extension}": data})
+    first = ".png" if plain is None else extension
+    other = craft.png_file(1000, 750) if plain is None else plain
+    return room.zip({f"part/test/good/0000{first}": other, f"part/test/good/0001{extension}": data})
 
 
 def agrees(line: str, expected: str) -> bool:

@@ -7,13 +7,29 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 
 from tests.hostile import craft
 from tests.hostile.craft import npy, tiff
 
-Random = random.Random
+
+class Random(random.Random):
+    """Random numbers, and the names of all changes that were made with them."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.kinds: set[str] = set()
+
+    def forget(self) -> None:
+        """What follows is another mutant."""
+        self.kinds = set()
+
+    def note(self, kind: str) -> None:
+        self.kinds.add(kind)
+
+
 Mutation = Callable[[bytearray, Random], None]
 EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63)
 
@@ -72,7 +88,17 @@ def mutate(data: bytes, rng: Random) -> bytes:
     changed = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         if changed:
-            rng.choice(MUTATIONS)(changed, rng)
+            mutation = rng.choice(MUTATIONS)
+            mutation(changed, rng)
+            rng.note(mutation.__name__)
+    return bytes(changed)
+
+
+def mutate_in_place(data: bytes, rng: Random) -> bytes:
+    """A few bytes set, the length kept."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        set_a_byte(changed, rng)
     return bytes(changed)
 
 
@@ -80,33 +106,57 @@ def _ramp(dtype: str) -> np.ndarray:
     return (np.arange(240).reshape(12, 20) % 97).astype(dtype)
 
 
-def seeds() -> dict[str, list[bytes]]:
-    """Valid maps by extension."""
-    tiffs = [
-        tiff(_ramp("uint8")),
-        tiff(_ramp("uint16"), compression="lzw", byteorder=">"),
-        tiff(_ramp("float32"), compression="deflate", predictor=3),
-        tiff(_ramp("float64"), tile=(16, 16), compression="zstd"),
-        tiff(_ramp("float16"), bigtiff=True, rowsperstrip=3, compression="packbits"),
-    ]
-    pngs = [
-        craft.png_file(scanlines=craft.png_rows(_ramp("uint8"))),
-        craft.png_interlaced(_ramp("uint16")),
-        craft.png_file(before=craft.chunk(b"tEXt", b"a\0b")),
-    ]
-    npys = [npy(_ramp(kind)) for kind in ("uint8", ">u2", "float32")]
-    return {".png": pngs, ".tiff": tiffs, ".npy": [*npys, npy(np.asfortranarray(_ramp("float16")))]}
+def seeds() -> dict[str, list[tuple[str, bytes]]]:
+    """Valid maps with their extension, by data type."""
+    kinds = ("uint8", "uint16", "float16", "float32", "float64")
+    byte, short, half, single, double_ = (_ramp(kind) for kind in kinds)
+    tiles = {"tile": (16, 16)}
+    found = {
+        "uint8": [
+            (".png", craft.png_file(scanlines=craft.png_rows(byte))),
+            (".png", craft.png_file(before=craft.chunk(b"tEXt", b"a\0b"))),
+            (".tiff", tiff(byte)),
+            (".tiff", tiff(byte, rowsperstrip=3, compression="packbits")),
+        ],
+        "uint16": [
+            (".png", craft.png_interlaced(short)),
+            (".tiff", tiff(short, compression="lzw", byteorder=">")),
+            (".tiff", tiff(short, compression="deflate", predictor=2, **tiles)),
+            (".npy", npy(short.astype(">u2"))),
+        ],
+        "float16": [
+            (".tiff", tiff(half, bigtiff=True, rowsperstrip=3, compression="packbits")),
+            (".npy", npy(np.asfortranarray(half))),
+        ],
+        "float32": [
+            (".tiff", tiff(single, compression="deflate", predictor=3)),
+            (".tiff", tiff(single, compression="lzw", byteorder=">", **tiles)),
+        ],
+        "float64": [(".tiff", tiff(double_, compression="zstd", **tiles))],
+    }
+    for kind, many in found.items():
+        many.append((".npy", npy(_ramp(kind))))
+    return found
 
 
 SEEDS = seeds()
+FORMS = {
+    *(".png", "png chunk", ".tiff", ".npy", "pixels"),
+    *("zip", "zip64", "tar", "gzip", "image_scores.csv", "submission.json"),
+}
+"""What is changed, as mutants are counted by it."""
 
 
-def mutated_map(rng: Random) -> tuple[str, bytes]:
-    """The extension and the bytes of a map that was valid."""
-    extension = rng.choice((".png", ".png", ".tiff", ".tiff", ".tiff", ".npy"))
-    data = rng.choice(SEEDS[extension])
+def mutated_map(rng: Random, dtype: str) -> tuple[str, bytes]:
+    """The extension and the bytes of a map that was valid, and of this type."""
+    extension, data = rng.choice(SEEDS[dtype])
+    rng.note(extension)
     if extension == ".png" and rng.random() < 0.75:
         return extension, mutate_chunks(data, rng)
+    if rng.random() < 0.25:  # pixels, most of which may have any value
+        half = len(data) // 2
+        rng.note("pixels")
+        return extension, data[:half] + mutate_in_place(data[half:], rng)
     if rng.random() < 0.6:  # most of what there is to break lies in a header
         head = 80 if extension == ".npy" else rng.choice((16, 300, len(data)))
         return extension, mutate(data[:head], rng) + data[head:]
@@ -115,6 +165,7 @@ def mutated_map(rng: Random) -> tuple[str, bytes]:
 
 def mutate_chunks(data: bytes, rng: Random) -> bytes:
     """Change a PNG chunk, or the pixels before they are packed, and put the checksum right."""
+    rng.note("png chunk")
     at, chunks = 8, []
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -138,6 +189,7 @@ def mutated_archive(files: dict[str, bytes], rng: Random) -> bytes:
 
 
 def mutated_zip(files: dict[str, bytes], rng: Random) -> bytes:
+    rng.note("zip")
     body, directory = craft.zip_body(craft.entries(files))
     end = craft.end_record(len(files), len(directory), len(body))
     kind = rng.randrange(4)
@@ -147,6 +199,7 @@ def mutated_zip(files: dict[str, bytes], rng: Random) -> bytes:
         directory = mutate(directory, rng)
         return body + directory + craft.end_record(len(files), len(directory), len(body))
     if kind == 2:
+        rng.note("zip64")
         return (
             body
             + directory
@@ -158,8 +211,13 @@ def mutated_zip(files: dict[str, bytes], rng: Random) -> bytes:
 
 def mutated_tar(files: dict[str, bytes], rng: Random) -> bytes:
     """Headers changed, mostly with their checksum put right, between sound ones."""
+    rng.note("tar")
     parts = [craft.tar_entry(name.encode(), data) for name, data in files.items()]
-    extended = rng.choice((b"", craft.pax({b"path": b"x", b"size": b"10"}), _long_name()))
+    name, data = next(islice(files.items(), 1, None))
+    size = b"%d" % len(data)
+    extended = rng.choice(
+        (b"", craft.pax({b"path": name.encode(), b"size": size}), _long_name(name.encode()))
+    )
     whole = parts[0] + extended + b"".join(parts[1:])
     at = len(parts[0]) if extended and rng.random() < 0.7 else 0
     size = len(extended) or 512
@@ -172,11 +230,19 @@ def mutated_tar(files: dict[str, bytes], rng: Random) -> bytes:
     return whole[:at] + changed + whole[at + size :] + bytes(1024)
 
 
-def _long_name() -> bytes:
-    return craft.tar_entry(b"././@LongLink", b"n" * 150 + b"\0", b"L")
+def _long_name(name: bytes) -> bytes:
+    return craft.tar_entry(b"././@LongLink", name + b"\0", b"L")
 
 
 def mutated_tar_gz(files: dict[str, bytes], rng: Random) -> bytes:
+    rng.note("gzip")
     if rng.random() < 0.5:
         return gzip.compress(mutated_tar(files, rng), 1)
     return mutate(gzip.compress(craft.plain_tar(files) + bytes(1024), 1), rng)
+
+
+def mutated_texts(texts: dict[str, bytes], rng: Random) -> dict[str, bytes]:
+    """One of these members changed."""
+    name = rng.choice(sorted(texts))
+    rng.note(name)
+    return {**texts, name: mutate(texts[name], rng)}

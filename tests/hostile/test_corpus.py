@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scoring import Refused, score, validate
@@ -25,6 +26,7 @@ from tests.hostile.corpus import (
     HostileMap,
     HostileName,
     Room,
+    Write,
     agrees,
     large,
     plain_report,
@@ -62,6 +64,14 @@ def test_scores_the_same_as_its_plain_twin(case: HostileCase, room: Room) -> Non
 def test_no_more_is_decoded_than_a_header_announces(room: Room) -> None:
     """1.6 GB lie behind the first 750 rows; other readers leave them unread, too."""
     report = room.outcome(large(room, tiff_cases.bomb(1000, 750)))
+    assert isinstance(report, str), report
+
+
+@pytest.mark.parametrize(("extension", "write"), [(".npy", craft.npy), (".tiff", craft.tiff)])
+def test_the_largest_map_allowed_is_scored(extension: str, write: Write, room: Room) -> None:
+    """Four times the pixels of its image, eight bytes each, none of which packs."""
+    data = write(np.random.default_rng(0).normal(size=(1500, 2000)).astype(">f8"))
+    report = room.outcome(large(room, data, extension, write(np.zeros((750, 1000), ">f8"))))
     assert isinstance(report, str), report
 
 
