@@ -117,9 +117,10 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
 ARCHIVE_LIMITS = {
     "members": env.int("AUTOVI_LIMIT_MEMBERS", default=100_000),
     "pixels_factor": env.int("AUTOVI_LIMIT_PIXELS_FACTOR", default=4),
+    "member_slack": env.int("AUTOVI_LIMIT_MEMBER_SLACK", default=64 * 2**10),
     "spool_bytes": env.int("AUTOVI_LIMIT_SPOOL_BYTES", default=16 * 2**30),
     "decode_seconds": env.float("AUTOVI_LIMIT_DECODE_SECONDS", default=20.0),
-    "decode_memory": env.int("AUTOVI_LIMIT_DECODE_MEMORY", default=512 * 2**20),
+    "decode_memory": env.int("AUTOVI_LIMIT_DECODE_MEMORY", default=384 * 2**20),
 }
 MAX_UPLOAD_BYTES = env.int("AUTOVI_MAX_UPLOAD_BYTES", default=100 * 1024 * 1024)
 KEEP_ARCHIVE_DAYS = env.float("AUTOVI_KEEP_ARCHIVE_DAYS", default=7.0)

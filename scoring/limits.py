@@ -36,7 +36,9 @@ class Limits:
     decode_seconds : float
         Wall-clock and processor time that decoding one map may take.
     decode_memory : int
-        Bytes that decoding may take beyond what the empty decoder uses.
+        Bytes that decoding may take beyond what the empty decoder uses; both are under 500 MB.
+        The largest map of an image of 1000x750 pixels needs 96 MiB; more is allowed where images
+        are larger.
     """
 
     members: int = 100_000
@@ -48,7 +50,7 @@ class Limits:
     all_names: int = 8 * MIB
     text_bytes: int = 64 * KIB
     decode_seconds: float = 20.0
-    decode_memory: int = 512 * MIB
+    decode_memory: int = 384 * MIB
 
     def map_pixels(self, image_size: tuple[int, int]) -> int:
         """Most pixels that a map of an image of this (width, height) may have."""

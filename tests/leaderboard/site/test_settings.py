@@ -15,6 +15,7 @@ from kombu import Connection
 from leaderboard import celery  # noqa: F401 - registers the transport
 from leaderboard.logs import KeyValueFormatter
 from leaderboard.secrets import read_or_make_secret_key
+from scoring import Limits
 
 
 @pytest.mark.django_db
@@ -74,3 +75,8 @@ def test_every_variable_stands_in_the_documentation() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (root / "docs/operating.md").read_text(), re.M))
     assert len(names) > 20
     assert names == documented
+
+
+def test_the_sites_limits_are_those_of_the_command_line() -> None:
+    """Unless somebody sets them: what `autovi validate` accepts the site accepts."""
+    assert Limits(**settings.ARCHIVE_LIMITS) == Limits()
