@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -99,4 +100,10 @@ def _hmac(key: bytes, text: str) -> bytes:
 
 if __name__ == "__main__":
     moto = DomainDispatcherApplication(create_backend_app)
-    run_simple("127.0.0.1", 0, SignedLinks(moto), threaded=True, request_handler=MotoRequestHandler)
+    run_simple(
+        "127.0.0.1",
+        int(sys.argv[1]),
+        SignedLinks(moto),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+    )

@@ -77,9 +77,9 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+def object_store() -> Iterator[ObjectStore]:
     """An S3 server with a bucket and an account for who asks; tests/s3.py says how."""
     from tests.s3 import ObjectStore
 
-    with ObjectStore(tmp_path_factory.mktemp("s3")) as store:
+    with ObjectStore() as store:
         yield store

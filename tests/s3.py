@@ -21,19 +21,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
-import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from tests.stack import ROOT, wait_until
+from tests.servers import Server
 
+HERE = Path(__file__).resolve().parent
 REGION = "us-east-1"
 _EVERY_REQUEST = "0"
 """Of how many requests the server takes before it asks for credentials."""
@@ -85,26 +84,28 @@ class Bucket:
         return sorted(found["Key"] for page in pages for found in page.get("Contents", ()))
 
 
-class ObjectStore:
-    """The server; it ends with the `with` block. ``url`` is its address."""
+class ObjectStore(Server):
+    """A server that speaks Amazon's S3 protocol and keeps everything in memory."""
 
-    def __init__(self, folder: Path) -> None:
-        self._log = folder / "object-store.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests/_object_store.py")],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={"PATH": "", "PYTHONUNBUFFERED": "1"},
-            )
-        self.url = wait_until(self._address, "the object store answers")
+    name = "objects"
+    user = ""  # this Python may lie where only the one who runs the tests may read
 
-    def __enter__(self) -> Self:
-        return self
+    def command(self) -> list[str]:
+        return [sys.executable, str(HERE / "_object_store.py"), str(self.port)]
 
-    def __exit__(self, *error: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+    def environment(self) -> dict[str, str]:
+        return {"INITIAL_NO_AUTH_ACTION_COUNT": _EVERY_REQUEST}
+
+    @property
+    def url(self) -> str:
+        """What an S3 client takes as `endpoint_url`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        try:
+            return self._ask("GET", "data.json") == 200
+        except OSError:
+            return False
 
     def bucket(self, name: str) -> Bucket:
         """A new bucket, and an account that may do everything in it and nothing elsewhere."""
@@ -123,16 +124,14 @@ class ObjectStore:
             self._ask_for_credentials(_EVERY_REQUEST)
         return Bucket(name, self.url, made["AccessKeyId"], made["SecretAccessKey"])
 
-    def _address(self) -> str:
-        assert self._process.poll() is None, self._log.read_text()
-        found = re.search(r"Running on (http://127\.0\.0\.1:\d+)", self._log.read_text())
-        return found[1] if found else ""
-
     def _ask_for_credentials(self, after: str) -> None:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        assert self._ask("POST", "reset-auth", after) == 200
+
+    def _ask(self, method: str, what: str, body: str = "") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request("POST", "/moto-api/reset-auth", body=after.encode())
-            assert connection.getresponse().status == 200
+            connection.request(method, f"/moto-api/{what}", body=body.encode())
+            return connection.getresponse().status
         finally:
             connection.close()
 

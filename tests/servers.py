@@ -7,14 +7,12 @@ on; they end with the `with` block, or at the latest when the process that start
 from __future__ import annotations
 
 import glob
-import http.client
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -317,28 +315,3 @@ class _PortMapper(Server):
     def answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-class ObjectStore(Server):
-    """A server that speaks Amazon's S3 protocol and keeps everything in memory."""
-
-    name = "objects"
-    user = ""  # this Python may lie where only the one who runs the tests may read
-
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-
-    @property
-    def url(self) -> str:
-        """What an S3 client takes as `endpoint_url`; any credentials do."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/moto-api/data.json")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()

@@ -12,7 +12,8 @@ from pathlib import Path
 import kombu
 import pytest
 
-from tests.servers import ObjectStore, PostgreSQL, RabbitMQ, Redis, Server, program, wait_until
+from tests.s3 import ObjectStore
+from tests.servers import PostgreSQL, RabbitMQ, Redis, Server, program, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 
