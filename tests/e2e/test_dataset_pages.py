@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from scoring.sampledata import draw_dataset
+from tests.e2e import axe
 from tests.stack import Stack, wait_until
 
 CATEGORIES = ("pipe_clip", "underbody_screw")
@@ -68,26 +69,6 @@ def stack(folder: Path) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def site(stack: Stack) -> str:
     return stack.web()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    with_errors: list[str] = []
-    context = browser.new_context(base_url=site)
-    page = context.new_page()
-    page.on("pageerror", lambda error: with_errors.append(str(error)))
-    page.on("console", lambda message: with_errors.append(message.text))
-    yield page
-    context.close()
-    assert with_errors == []
 
 
 def accept(page: Page) -> None:
@@ -149,7 +130,8 @@ def test_without_javascript_one_accepts_and_downloads(browser: Browser, site: st
     with page.expect_download() as waiting:
         page.get_by_role("link", name="pipe_clip-test.zip", exact=True).click()
     with zipfile.ZipFile(waiting.value.path()) as archive:
-        assert all(re.fullmatch(r"pipe_clip/test/\d{4}\.png", name) for name in archive.namelist())
+        names = archive.namelist()
+    assert names and all(re.fullmatch(r"pipe_clip/test/\d{4}\.png", name) for name in names)
     context.close()
 
 
@@ -163,6 +145,13 @@ def test_a_narrow_page_never_scrolls_sideways(browser: Browser, site: str, schem
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, address
     context.close()
+
+
+def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, site: str) -> None:
+    addresses = ["/datasets/", "/datasets/open/", "/datasets/closed/", "/boards/closed/", "/docs/",
+                 "/datasets/open/download/pipe_clip-test.zip", "/docs/datasets/", "/nowhere",
+                 "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]  # fmt: skip
+    axe.check_addresses(browser, site, addresses)
 
 
 def test_the_closed_dataset_shows_no_label(page: Page) -> None:

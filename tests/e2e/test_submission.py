@@ -11,17 +11,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from devtools import demo
 from devtools.environment import Environment
 from devtools.processes import Program
 from scoring import Report, score
 from scoring.sampledata import draw_dataset, draw_maps
+from tests.e2e import axe
+from tests.e2e.browsing import PASSWORD, opened, sign_in
 from tests.stack import ROOT, Stack, wait_until
 
 CATEGORIES = ("pipe_staple", "pipe_clip")
-PASSWORD = "correct horse battery"
 PATIENCE_MS = 90_000
 
 
@@ -58,36 +59,6 @@ def stack(folder: Path) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def site(stack: Stack) -> str:
     return stack.web()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    """A page whose errors, and breaches of the content policy, fail the test."""
-    context = browser.new_context(base_url=site)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error"
-            else None)  # fmt: skip
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("Login").fill("demo")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="My submissions")).to_be_visible()
 
 
 def upload(page: Page, archive: Path, method: str) -> None:
@@ -135,17 +106,15 @@ def test_an_uploaded_archive_is_scored_and_stands_on_the_board(
 def test_the_page_works_without_javascript(
     browser: Browser, site: str, folder: Path, stack: Stack
 ) -> None:
-    context = browser.new_context(base_url=site, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page)
-    upload(page, folder / "maps.zip", "Plain method")
-    for _ in range(PATIENCE_MS // 500):
-        if page.locator("[data-state=scored]").count():
-            break
-        page.wait_for_timeout(100)
-        page.reload()
-    assert page.locator("[data-state=scored]").count() == 1
-    context.close()
+    with opened(browser, site, java_script_enabled=False) as page:
+        sign_in(page)
+        upload(page, folder / "maps.zip", "Plain method")
+
+        def scored() -> int:
+            page.reload()
+            return page.locator("[data-state=scored]").count()
+
+        assert wait_until(scored, "the archive is scored") == 1
 
 
 def _rewritten(folder: Path, name: str, change) -> Path:
@@ -194,6 +163,21 @@ def test_a_damaged_map_is_named_and_the_worker_goes_on(page: Page, folder: Path)
     page.goto("/submissions/")
     page.get_by_role("link", name=re.compile("Damaged")).click()
     expect(page.locator("[data-state=rejected]")).to_be_visible()
+
+
+def test_no_page_breaks_a_rule_of_accessibility(
+    browser: Browser, page: Page, site: str, folder: Path
+) -> None:
+    sign_in(page)
+    upload(page, folder / "maps.zip", "Accessible method")
+    page.wait_for_selector("[data-state=scored]", timeout=PATIENCE_MS)
+    page.goto("/submissions/")
+    rows = page.locator("main table a").evaluate_all("links => links.map(link => link.href)")
+    assert rows
+    addresses = ["/submissions/", *dict.fromkeys(rows), "/submit/", "/submit/sample/", "/boards/",
+                 "/boards/sample/", "/boards/sample/pipe_clip/", "/methods/accessible-method/",
+                 "/accounts/email/", "/accounts/password/change/"]  # fmt: skip
+    axe.check_addresses(browser, site, addresses, page.context.storage_state())
 
 
 PROBE = """

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.models import Submission
+from tests.e2e import axe
 from tests.stack import wait_until
 
 ADDRESSES = ("/", "/boards/", "/boards/autovi/tank_screw/?metric=au_spro@0.05", "/methods/dsr/")
@@ -58,6 +59,16 @@ def test_a_narrow_page_never_scrolls_sideways(site: str, scheme: Any, browse: Br
             page.goto(site + address)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 320, address
+
+
+def test_no_page_breaks_a_rule_of_accessibility(site: str, browse: Browse) -> None:
+    with browse() as page:
+        assert page.context.browser
+        axe.check_addresses(page.context.browser, site, ADDRESSES)
+        page.goto(site)
+        assert axe.violations(page) == []
+        page.evaluate("document.querySelector('h1').style.color = '#ddd'")
+        assert any(line.startswith("color-contrast") for line in axe.violations(page))
 
 
 def test_on_a_narrow_page_the_table_scrolls_under_its_method_column(
