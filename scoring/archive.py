@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 from imagecodecs import deflate_crc32  # fifteen times as fast as zlib's
 
@@ -28,6 +28,7 @@ from scoring.limits import DEFAULT_LIMITS, KIB, Limits
 IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode categories Cc and Cs
+_GZIP = b"\x1f\x8b"
 _CHUNK = 64 * KIB
 _PACKED_SLACK = 64 * KIB  # deflate adds a few bytes to what it cannot pack
 
@@ -156,7 +157,7 @@ def _open(path: Path, limits: Limits, problems: Problems) -> Archive:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ArchiveError("is no plain file; expected a .zip, .tar or .tar.gz file")
         head = os.pread(fd, 512, 0)
-        if head[:2] == b"\x1f\x8b":
+        if head[:2] == _GZIP:
             archive = _open_compressed_tar(fd, limits, problems)
             os.close(fd)
             return archive
@@ -222,7 +223,7 @@ def _open_compressed_tar(fd: int, limits: Limits, problems: Problems) -> Archive
     spool = tempfile.TemporaryFile(prefix="autovi-")  # noqa: SIM115 - lives as long as the archive
     try:
         with open(fd, "rb", closefd=False) as source:
-            _gunzip(source, spool, limits)
+            gunzip(source, spool, limits)
         members = _bounded(_tar_members(spool.fileno(), limits, problems), limits)
     except BaseException:
         spool.close()
@@ -230,9 +231,35 @@ def _open_compressed_tar(fd: int, limits: Limits, problems: Problems) -> Archive
     return Archive(spool.fileno(), members, spool)
 
 
-def _gunzip(source: IO[bytes], spool: IO[bytes], limits: Limits) -> None:
-    """Unpack all gzip members (RFC 1952) into `spool`, at most `limits.spool_bytes`."""
-    limit, free = limits.spool_bytes, shutil.disk_usage(tempfile.gettempdir()).free // 2
+def is_compressed(path: Path) -> bool:
+    """Whether this is a gzip file, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP
+
+
+class Sink(Protocol):
+    """Where unpacked bytes go."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
+def gunzip(
+    source: IO[bytes], spool: Sink, limits: Limits = DEFAULT_LIMITS, folder: Path | None = None
+) -> None:
+    """Unpack all gzip members (RFC 1952) into `spool`, at most `limits.spool_bytes`.
+
+    Half of what is free where `folder` lies, by default that of temporary files, is left free.
+
+    Raises
+    ------
+    ArchiveError
+        If there is more, or the data is damaged or cut short.
+    OSError
+        If the disk has no room.
+    """
+    limit, free = limits.spool_bytes, shutil.disk_usage(folder or tempfile.gettempdir()).free // 2
     written, count, inflater = 0, 1, zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     pending = source.read(_CHUNK)
     while pending:
@@ -316,4 +343,13 @@ def same_file_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-__all__ = ["Archive", "Member", "open_archive", "printable", "same_file_key"]
+__all__ = [
+    "Archive",
+    "Member",
+    "Sink",
+    "gunzip",
+    "is_compressed",
+    "open_archive",
+    "printable",
+    "same_file_key",
+]

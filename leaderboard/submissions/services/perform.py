@@ -10,7 +10,7 @@ from functools import partial
 from django.conf import settings
 
 from leaderboard.datasets import ground_truth, packs
-from leaderboard.submissions import arrays, hidden
+from leaderboard.submissions import arrays, hidden, unpacked
 from leaderboard.submissions.heartbeat import Heartbeat
 from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
@@ -87,15 +87,18 @@ def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     # Where labels are hidden, nobody sees how scoring goes: maps that take long would tell their
     # images' places in it.
     progress = heartbeat.quiet if version.is_hidden else heartbeat.progress
-    result = score_category(
-        packs.path(version),
-        submission.archive_file,
-        job.run,
-        job.category,
-        truth=ground_truth.truth(version, job.category),
-        progress=_passing("while-scoring", progress),
-        limits=_limits(submission),
-    )
+    limits = _limits(submission)
+    with unpacked.plain(submission.archive_file, submission.sha256, limits) as archive:
+        result = score_category(
+            packs.path(version),
+            archive,
+            job.run,
+            job.category,
+            truth=ground_truth.truth(version, job.category),
+            progress=_passing("while-scoring", progress),
+            limits=limits,
+            name=submission.archive_name,
+        )
     point("scored-before-record")
     scored = _scored(job, result)
     return lambda: _record(job, scored)

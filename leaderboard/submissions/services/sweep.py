@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Now
 
+from leaderboard.submissions import unpacked
 from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
@@ -25,11 +26,12 @@ MOST_AT_ONCE = 200
 
 
 def sweep() -> None:
-    """One round: lost leases, jobs due to be sent, uploads that never ended, old archives."""
+    """One round: lost leases, jobs due to be sent, uploads that never ended, old files."""
     end_lost_leases()
     send_due_jobs()
     give_up_uploads()
     drop_old_archives()
+    unpacked.drop_unused()
 
 
 def end_lost_leases() -> int:
