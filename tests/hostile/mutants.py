@@ -245,4 +245,12 @@ def mutated_texts(texts: dict[str, bytes], rng: Random) -> dict[str, bytes]:
     """One of these members changed."""
     name = rng.choice(sorted(texts))
     rng.note(name)
-    return {**texts, name: mutate(texts[name], rng)}
+    change = rng.choice((mutate, another_digit))
+    return {**texts, name: change(texts[name], rng)}
+
+
+def another_digit(text: bytes, rng: Random) -> bytes:
+    """As a person's slip would: mostly another sound text."""
+    places = [at for at, byte in enumerate(text) if byte in b"0123456789"]
+    at = rng.choice(places)
+    return text[:at] + b"%d" % rng.randrange(10) + text[at + 1 :]
