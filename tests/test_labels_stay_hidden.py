@@ -337,9 +337,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "admin/(?P<url>.*)$": ("/admin/nothing",),
 }  # fmt: skip
 ADMIN_MODELS = (
-    "auth/group", "account/emailaddress", "accounts/user", "datasets/dataset",
+    "auth/group", "account/emailaddress", "accounts/user", "accounts/team", "datasets/dataset",
     "datasets/datasetversion", "datasets/licenceacceptance", "submissions/submission",
     "submissions/job", "submissions/score", "submissions/event", "submissions/method",
+    "submissions/deletedsubmission",
     "boards/reportedscore",
 )  # fmt: skip
 LOOKUPS = (

@@ -53,7 +53,7 @@ def submitted_entry(
         submission.method,
         SUBMITTED,
         scored_cells(current, version),
-        submission=str(submission.pk),
+        submission=submission,
         scorer_version=scorer_version,
     )
 
@@ -116,18 +116,21 @@ def _entry(
     kind: str,
     cells: dict[str, dict[str, Cell]],
     *,
-    submission: str = "",
+    submission: Submission | None = None,
     scorer_version: str = "",
 ) -> Entry:
+    is_anonymous = submission is not None and submission.is_anonymous
+    badges = (REPORTED,) if kind == REPORTED else ("anonymous",) if is_anonymous else ()
     return Entry(
         slug=method.slug,
         name=method.name,
         family=method.family,
         kind=kind,
         cells=cells,
-        badges=(kind,) if kind == REPORTED else (),
-        submission=submission,
+        badges=badges,
+        submission=str(submission.pk) if submission else "",
         scorer_version=scorer_version,
-        paper_url=method.paper_url,
-        code_url=method.code_url,
+        # Links would say whose it is.
+        paper_url="" if is_anonymous else method.paper_url,
+        code_url="" if is_anonymous else method.code_url,
     )

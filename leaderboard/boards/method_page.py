@@ -16,6 +16,7 @@ from leaderboard.boards.paper_tables import AUTHORS_CONFIGURATION, METHODS, METR
 from leaderboard.boards.standings import Cell, Entry, mean_over_categories
 from leaderboard.boards.tables import NO_SCORE, CellView, cell_view, mean_view, short_label
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions.authorship import ANONYMOUS, has, method_author, without_links
 from leaderboard.submissions.models import Method, Score, Submission
 from scoring.registry import BY_FLAT_KEY, MetricPoint
 
@@ -45,6 +46,11 @@ class MethodPage:
     history: tuple[Submission, ...]
     notes: tuple[str, ...]
     """What to know beside reported rows; empty where there are none."""
+    author: str
+    """Whose it is, as far as the reader may know; empty where nobody here made it."""
+    is_kept: bool
+    """Whether the reader must not learn whose it is."""
+    description: str
 
 
 def method_page(slug: str, user: User | AnonymousUser) -> MethodPage | None:
@@ -53,7 +59,7 @@ def method_page(slug: str, user: User | AnonymousUser) -> MethodPage | None:
     Somebody else's method shows once it has a public, scored submission or a
     reported row; until then not even its name is told.
     """
-    method = Method.objects.filter(slug=slug).select_related("owner").first()
+    method = Method.objects.filter(slug=slug).select_related("owner", "team").first()
     if method is None:
         return None
     history = tuple(
@@ -64,11 +70,14 @@ def method_page(slug: str, user: User | AnonymousUser) -> MethodPage | None:
     reported = list(
         method.reported_scores.select_related("dataset_version__dataset").order_by("category")
     )
-    own = user.is_authenticated and method.owner_id == user.pk
-    if not (history or reported or own):
+    if not (history or reported or has(user, method)):
         return None
     tables = (*_submitted_tables(history), *_reported_tables(reported))
-    return MethodPage(method, tables, history, _notes(method) if reported else ())
+    notes = _notes(method) if reported else ()
+    author = method_author(method, history, user)
+    is_kept = author == ANONYMOUS
+    description = without_links(method.description) if is_kept else method.description
+    return MethodPage(method, tables, history, notes, author, is_kept, description)
 
 
 def _submitted_tables(history: tuple[Submission, ...]) -> list[ScoreTable]:

@@ -66,11 +66,21 @@ class DatasetVersion(models.Model):
     citation = models.TextField(blank=True)
     imported_at = models.DateTimeField(null=True, blank=True)
     is_current = models.BooleanField(default=True)
-    submissions_per_day = models.PositiveSmallIntegerField(default=2)
-    submissions_per_month = models.PositiveSmallIntegerField(
-        default=0, help_text="Within any 30 days; 0: no such limit."
+    submissions_per_day = models.PositiveSmallIntegerField(
+        default=2, help_text="A person's, within any 24 hours, in whatever name."
     )
-    rejected_per_day = models.PositiveSmallIntegerField(default=20)
+    submissions_per_month = models.PositiveSmallIntegerField(
+        default=0, help_text="A person's, within any 30 days; 0: no such limit."
+    )
+    team_submissions_per_day = models.PositiveSmallIntegerField(
+        default=4, help_text="A team's, by all its members together."
+    )
+    team_submissions_per_month = models.PositiveSmallIntegerField(
+        default=0, help_text="A team's, within any 30 days; 0: no such limit."
+    )
+    rejected_per_day = models.PositiveSmallIntegerField(
+        default=20, help_text="How many that are given back a person, or a team, may have."
+    )
     max_runs = models.PositiveSmallIntegerField(default=10)
 
     objects = DatasetVersionQuerySet.as_manager()

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from leaderboard.submissions.metadata import describe_method
-from leaderboard.submissions.models import Event, Job, Method, Score, Submission
+from leaderboard.submissions.models import DeletedSubmission, Event, Job, Method, Score, Submission
 from leaderboard.submissions.services.retry import NothingToRetry, retry_failed
 from leaderboard.submissions.transitions import IllegalTransition
 
@@ -45,14 +45,24 @@ class EventInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Submission)
 class SubmissionAdmin(admin.ModelAdmin):
-    list_display = ("method", "dataset_version", "owner", "state", "attempt", "created", "finished")
+    list_display = (
+        "method",
+        "dataset_version",
+        "owner",
+        "team",
+        "state",
+        "attempt",
+        "created",
+        "finished",
+    )
     list_filter = ("state", "dataset_version", "visibility")
-    list_select_related = ("method", "dataset_version__dataset", "owner")
+    list_select_related = ("method", "dataset_version__dataset", "owner", "team")
     search_fields = ("id", "method__name", "owner__username", "sha256")
     date_hierarchy = "created"
     fields = (
         "id",
         "owner",
+        "team",
         "dataset_version",
         "method",
         "visibility",
@@ -165,6 +175,14 @@ class ScoreAdmin(KeptBack, admin.ModelAdmin):
     readonly_fields = fields
 
 
+@admin.register(DeletedSubmission)
+class DeletedSubmissionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "owner", "team", "dataset_version", "state", "created", "deleted")
+    list_filter = ("dataset_version",)
+    list_select_related = ("owner", "team", "dataset_version__dataset")
+    search_fields = ("id", "owner__username", "team__name")
+
+
 @admin.register(Event)
 class EventAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("at", "submission", "kind", "actor", "text")
@@ -174,7 +192,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Method)
 class MethodAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "owner", "family", "created")
+    list_display = ("name", "slug", "owner", "team", "family", "created")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_filter = ("family",)
     search_fields = ("name", "slug", "owner__username")

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
 
-from leaderboard.accounts.models import User
+from leaderboard.accounts.models import Team, User
 from leaderboard.submissions.metadata import MetadataForm
 from leaderboard.submissions.models import Method, Visibility
+from leaderboard.submissions.policies import conflict, may_use
 from leaderboard.submissions.services.name_method import NameRefused, usable_name
 from leaderboard.submissions.services.submit import ARCHIVE_ENDINGS, Handed, archive_ending
 
@@ -19,6 +20,13 @@ from leaderboard.submissions.services.submit import ARCHIVE_ENDINGS, Handed, arc
 class SubmitForm(MetadataForm):
     """An archive, the method it is of, and the optional fields of ``submission.json``."""
 
+    team = forms.ModelChoiceField(
+        label="In the name of",
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label="Yourself",
+        help_text="A team's members all see it, and it counts for you and for the team.",
+    )
     method = forms.ModelChoiceField(
         label="Method",
         queryset=Method.objects.none(),
@@ -37,7 +45,8 @@ class SubmitForm(MetadataForm):
         label="Visibility",
         choices=[
             (Visibility.PUBLIC, "Public: a row on the board once it is scored"),
-            (Visibility.PRIVATE, "Private: only you and the maintainers see it"),
+            (Visibility.ANONYMOUS, "Anonymous: the same, but nobody is told whose it is"),
+            (Visibility.PRIVATE, "Private: only you, your team and the maintainers see it"),
         ],
         initial=Visibility.PUBLIC,
         widget=forms.RadioSelect,
@@ -54,8 +63,14 @@ class SubmitForm(MetadataForm):
         """``too_large`` is the name of a file that was not taken because it is."""
         super().__init__(*args, **kwargs)
         self._owner = owner
-        method: Any = self.fields["method"]
+        teams = Team.objects.of(owner)
+        method, team = self.fields["method"], self.fields["team"]
+        assert isinstance(method, forms.ModelChoiceField)
+        assert isinstance(team, forms.ModelChoiceField)
         method.queryset = Method.objects.filter(_usable(owner), is_named=True)
+        team.queryset = teams
+        if not teams.exists():
+            del self.fields["team"]
         archive = self.fields["archive"]
         archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
         most = filesizeformat(settings.MAX_UPLOAD_BYTES).replace(".0", "")
@@ -85,6 +100,10 @@ class SubmitForm(MetadataForm):
                 "method_name",
                 "Leave this empty, or choose a new method above.",
             )
+        elif method and not may_use(self._owner, method, data.get("team")):
+            self.add_error("method", f"{method} is {_whose(method)}: submit in that name.")
+        elif method and (said := conflict(method, data.get("visibility", ""))):
+            self.add_error("visibility", f"{said}.")
         return data
 
     def handed(self) -> Handed:
@@ -99,9 +118,15 @@ class SubmitForm(MetadataForm):
             visibility=data["visibility"],
             declared=data["declared"],
             metadata=self.told(),
+            team=data.get("team"),
         )
 
 
 def _usable(owner: User) -> Q:
-    """The methods that ``policies.may_use`` allows."""
-    return Q(owner=owner) | Q(owner=None) if owner.is_staff else Q(owner=owner)
+    """The methods that ``policies.may_use`` allows, in one's own name or a team's."""
+    usable = Q(owner=owner) | Q(team__in=Team.objects.of(owner))
+    return usable | Q(owner=None, team=None) if owner.is_staff else usable
+
+
+def _whose(method: Method) -> str:
+    return f"a method of {method.team}" if method.team else "your own method"

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
 from leaderboard.submissions.models import Method
-from leaderboard.submissions.text import plain_line, plain_lines
+from leaderboard.text import plain_line, plain_lines
 
 
 class LinkField(forms.URLField):

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from leaderboard.accounts.models import User
+from leaderboard.accounts.models import Membership, Team, User
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import names
 from leaderboard.submissions.fields import ExactJSONField
@@ -33,6 +33,7 @@ class Method(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="methods"
     )
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="methods")
     family = models.CharField(max_length=60, blank=True)
     description = models.TextField(blank=True)
     backbone = models.CharField(max_length=100, blank=True)
@@ -44,6 +45,11 @@ class Method(models.Model):
 
     class Meta:
         ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner=None) | Q(team=None), name="method_is_a_persons_or_a_teams"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -65,11 +71,18 @@ class Method(models.Model):
 
 
 class Visibility(models.TextChoices):
-    """Who sees a submission."""
+    """Who sees a submission. Of an anonymous one everybody sees all but whose it is."""
 
     PUBLIC = "public"
+    ANONYMOUS = "anonymous"
     PRIVATE = "private"
 
+
+SHOWN = (Visibility.PUBLIC, Visibility.ANONYMOUS)
+"""What stands on boards once it is scored."""
+
+ON_BOARDS = Q(visibility__in=SHOWN, state=State.SCORED)
+"""The submissions that everybody sees."""
 
 STANDING_ORDER = ("-is_chosen", "-finished", "-created")
 """Of a method's submissions the first in this order stands on the board."""
@@ -77,21 +90,20 @@ STANDING_ORDER = ("-is_chosen", "-finished", "-created")
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        """Public ones, one's own, and everything for staff.
+        """Those on boards, one's own and one's teams', and everything for staff.
 
         A public submission is open to everybody only once it is scored: until
         then, and where it was rejected or withdrawn, it is its owner's matter.
         """
-        if user.is_staff:
-            return self
-        shown = Q(visibility=Visibility.PUBLIC, state=State.SCORED)
-        if user.is_authenticated:
-            shown |= Q(owner=user)
-        return self.filter(shown)
+        return self if user.is_staff else self.filter(ON_BOARDS | _inside(user))
+
+    def of(self, user: User | AnonymousUser) -> SubmissionQuerySet:
+        """A person's own and those of the person's teams, private ones too."""
+        return self.filter(_inside(user))
 
     def on_boards(self) -> SubmissionQuerySet:
-        """What boards may show: public and scored."""
-        return self.filter(visibility=Visibility.PUBLIC, state=State.SCORED)
+        """What boards may show: scored, and public or anonymous."""
+        return self.filter(ON_BOARDS)
 
     def stands(self, method: Method, version: DatasetVersion) -> Submission | None:
         """A method's one current submission on a board, or None; one query for one row."""
@@ -103,13 +115,21 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         rows = (
             self.on_boards()
             .filter(dataset_version=version)
-            .select_related("method", "owner")
+            .select_related("method")
             .order_by("method_id", *STANDING_ORDER)
         )
         latest: dict[int, Submission] = {}
         for row in rows:
             latest.setdefault(row.method_id, row)
         return list(latest.values())
+
+
+def _inside(user: User | AnonymousUser) -> Q:
+    """What a person sees all of. Who left a team keeps nothing of it, not even what was theirs."""
+    if not user.is_authenticated:
+        return Q(pk__in=[])
+    teams = Membership.objects.filter(user=user.pk).values("team")
+    return Q(owner=user.pk, team=None) | Q(team__in=teams)
 
 
 def archive_path(submission: Submission, filename: str) -> str:
@@ -131,7 +151,20 @@ class Submission(models.Model):
     """One uploaded archive: 1 to 10 runs of one method on one dataset version."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="submissions")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="submissions",
+        help_text="Who handed it in.",
+    )
+    team = models.ForeignKey(
+        Team,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="submissions",
+        help_text="In whose name, where not in the person's own.",
+    )
     dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="submissions")
     method = models.ForeignKey(Method, models.PROTECT, related_name="submissions")
     visibility = models.CharField(
@@ -174,6 +207,7 @@ class Submission(models.Model):
         ordering = ("-created",)
         indexes = [
             models.Index("owner", "dataset_version", "created", name="submission_quota"),
+            models.Index("team", "dataset_version", "created", name="submission_team_quota"),
             models.Index("dataset_version", "state", name="submission_board"),
         ]
         constraints = [
@@ -195,8 +229,13 @@ class Submission(models.Model):
 
     @property
     def may_stand(self) -> bool:
-        """Whether boards may show it: public and scored (as ``on_boards`` selects)."""
-        return self.visibility == Visibility.PUBLIC and self.state == State.SCORED
+        """Whether boards may show it (as ``on_boards`` selects)."""
+        return self.visibility in SHOWN and self.state == State.SCORED
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody outside is told whose it is."""
+        return self.visibility == Visibility.ANONYMOUS
 
     @property
     def is_terminal(self) -> bool:
@@ -206,6 +245,32 @@ class Submission(models.Model):
     def archive_file(self) -> Path:
         """The stored archive's path on this machine."""
         return Path(self.archive.path)
+
+
+class DeletedSubmission(models.Model):
+    """What a deleted submission leaves: that it counts, and files that a worker still removes."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="+")
+    dataset_version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="+")
+    state = models.CharField(max_length=12, choices=State.choices)
+    created = models.DateTimeField()
+    scoring_began = models.DateTimeField(null=True)
+    deleted = models.DateTimeField(db_default=Now())
+    remove_files_at = models.DateTimeField(
+        null=True, db_default=Now(), help_text="When a worker looks for files of it next."
+    )
+
+    class Meta:
+        ordering = ("-deleted",)
+        indexes = [
+            models.Index("owner", "dataset_version", "created", name="deleted_quota"),
+            models.Index("team", "dataset_version", "created", name="deleted_team_quota"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.state})"
 
 
 class Job(models.Model):

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-from django.core.exceptions import ValidationError
-
-from leaderboard.submissions.text import plain_line
+from leaderboard.text import name_key, tidy_name
 
 LENGTH = 80
 
@@ -15,37 +11,17 @@ RESERVED = frozenset(
 )
 """Keys of the paper's methods: for maintainers, whose rows stand beside the paper's."""
 
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-"""Letters and marks that show nothing; variation selectors are told by their code points."""
-
 
 def tidy(name: str) -> str:
-    """A name as it is kept: NFKC, single spaces, none at the ends.
-
-    Raises ValidationError where nothing readable is left, where it is longer
-    than 80 characters, and for characters that cannot be seen.
-    """
-    name = " ".join(unicodedata.normalize("NFKC", name).split())
-    plain_line(name)
-    if any(character in _INVISIBLE or _is_selector(character) for character in name):
-        raise ValidationError("Holds an invisible character; expected printable ones.")
-    if not any(character.isalnum() for character in name):
-        raise ValidationError("Expected a name with at least one letter or digit.")
-    if len(name) > LENGTH:
-        raise ValidationError(f"Too long ({len(name)} characters; at most {LENGTH}).")
-    return name
+    """A method's name as it is kept; raises ValidationError as ``tidy_name`` does."""
+    return tidy_name(name, LENGTH)
 
 
 def key(name: str) -> str:
-    """What two names that read alike share: normalised, without case; unique on the site."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+    """What two names that read alike share; unique on the site."""
+    return name_key(name)
 
 
 def is_reserved(name: str) -> bool:
     """Whether a name is one of the paper's methods'."""
     return key(name) in RESERVED
-
-
-def _is_selector(character: str) -> bool:
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"

@@ -17,8 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from leaderboard.accounts.models import Team
 from leaderboard.datasets.models import DatasetVersion
-from leaderboard.submissions import hidden, policies
+from leaderboard.submissions import authorship, hidden, policies
 from leaderboard.submissions.forms import SubmitForm
 from leaderboard.submissions.metadata import MetadataForm, told
 from leaderboard.submissions.models import Job, Submission
@@ -41,7 +42,7 @@ PAGE_LENGTH = 25
 def boards(request: HttpRequest) -> HttpResponse:
     """Which board to submit to, with what is left of the quota on each."""
     versions = DatasetVersion.objects.current()
-    rows = [(version, policies.quota(_user(request), version)) for version in versions]
+    rows = [(version, _quotas(request, version)) for version in versions]
     return render(request, "submissions/boards.html", {"rows": rows})
 
 
@@ -99,6 +100,7 @@ def _submit_page(
         "form": form,
         "said": said,
         "quota": left,
+        "quotas": _quotas(request, version),
         "details": [form[name] for name in MetadataForm.base_fields],
     }
     return render(request, "submissions/submit.html", context, status=status)
@@ -107,9 +109,9 @@ def _submit_page(
 @require_safe
 @login_required
 def mine(request: HttpRequest) -> HttpResponse:
-    """The reader's submissions, newest first."""
-    rows = Submission.objects.filter(owner=_user(request)).select_related(
-        "method", "dataset_version__dataset"
+    """The reader's submissions and those of their teams, newest first."""
+    rows = Submission.objects.of(_user(request)).select_related(
+        "method", "owner", "team", "dataset_version__dataset"
     )
     page = Paginator(rows, PAGE_LENGTH).get_page(request.GET.get("page"))
     return render(request, "submissions/mine.html", {"page": page})
@@ -147,8 +149,8 @@ def report(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def withdraw_one(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The owner takes it back."""
-    submission = get_object_or_404(Submission, pk=pk, owner=_user(request))
+    """It is taken back."""
+    submission = _managed(request, pk)
     try:
         withdraw(submission.pk, _user(request))
         messages.success(request, "The submission is withdrawn.")
@@ -160,8 +162,8 @@ def withdraw_one(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def choose_one(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The owner lets it stand for its method."""
-    submission = get_object_or_404(Submission, pk=pk, owner=_user(request))
+    """It is to stand for its method."""
+    submission = _managed(request, pk)
     try:
         choose(submission.pk, _user(request))
         messages.success(request, "This submission is now the method's row on the board.")
@@ -177,9 +179,24 @@ def _user(request: HttpRequest) -> Any:
 def _visible(request: HttpRequest, pk: UUID) -> Submission:
     """The submission where the reader may see it; Http404 otherwise."""
     rows = Submission.objects.visible_to(_user(request)).select_related(
-        "method", "owner", "dataset_version__dataset"
+        "method", "owner", "team", "dataset_version__dataset"
     )
     return get_object_or_404(rows, pk=pk)
+
+
+def _managed(request: HttpRequest, pk: UUID) -> Submission:
+    """The submission where the reader manages it; Http404 otherwise."""
+    submission = _visible(request, pk)
+    if not policies.manages(_user(request), submission):
+        raise Http404(f"{pk} is somebody else's")
+    return submission
+
+
+def _quotas(request: HttpRequest, version: DatasetVersion) -> list[policies.Quota]:
+    """The reader's quota on a board, and those of their teams."""
+    own = policies.quota(_user(request), version)
+    teams = Team.objects.of(_user(request))
+    return [own, *(policies.team_quota(team, version) for team in teams)]
 
 
 def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
@@ -198,12 +215,14 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "unlisted": submission.problem_count - len(submission.problems),
         "may_withdraw": policies.may_withdraw(user, submission),
         "may_choose": policies.may_choose(user, submission),
-        "told": told(submission.metadata),
+        "author": authorship.author(submission, user),
+        "is_kept": authorship.is_kept_from(user, submission),
+        "told": told(authorship.told_metadata(submission, user)),
         "metrics": hidden.METRICS if submission.dataset_version.is_hidden else METRICS,
         "seen": _seen(submission, jobs, len(events)),
     }
-    if submission.owner_id == user.pk:
-        context["quota"] = policies.quota(user, submission.dataset_version)
+    if policies.manages(user, submission):
+        context["quotas"] = policies.quotas(user, submission.team, submission.dataset_version)
     if submission.state == State.SCORED:
         context["results"] = results(submission)
     return context

@@ -37,7 +37,7 @@ __all__ = ["ImportRefused", "Naming", "import_dataset"]
 Progress = Callable[[int, int], None]
 RESERVED = frozenset({"downloads", ".staging"})
 HIDDEN_PER_MONTH = 20
-"""Submissions a person within 30 days where labels are hidden: probing takes many."""
+"""Submissions a person, and a team, within 30 days where labels are hidden: probing takes many."""
 
 
 @dataclass(frozen=True)
@@ -315,18 +315,19 @@ def _record(found: _Import, downloads: list[Download]) -> DatasetVersion:
             files={download.name: download.size for download in downloads},
             sources=found.sources,
             content_sha256=found.digest,
-            submissions_per_month=_per_month(found, version),
+            **_monthly_limits(found, version),
             imported_at=version.imported_at or Now(),
             is_current=True,
         )
         return _tell(version, naming)
 
 
-def _per_month(found: _Import, version: DatasetVersion) -> int:
-    """The limit that a version begins with; later it is a maintainer's matter."""
+def _monthly_limits(found: _Import, version: DatasetVersion) -> dict[str, int]:
+    """The limits that a version begins with; later they are a maintainer's matter."""
     if version.imported_at is not None:
-        return version.submissions_per_month
-    return HIDDEN_PER_MONTH if found.labels == Labels.HIDDEN else 0
+        return {}
+    limit = HIDDEN_PER_MONTH if found.labels == Labels.HIDDEN else 0
+    return {"submissions_per_month": limit, "team_submissions_per_month": limit}
 
 
 def _tell(version: DatasetVersion, naming: Naming) -> DatasetVersion:

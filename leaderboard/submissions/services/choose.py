@@ -1,4 +1,4 @@
-"""The owner chooses which submission stands for a method on the board."""
+"""Which submission stands for a method on the board is chosen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leaderboard.submissions.policies import may_choose
 
 
 class NotChoosable(Exception):
-    """Only the owner's public, scored submission that does not stand yet can be chosen."""
+    """Only a shown, scored submission that one manages and that does not stand yet can be."""
 
 
 def choose(submission_id: UUID | str, actor: User) -> Submission:
@@ -23,8 +23,8 @@ def choose(submission_id: UUID | str, actor: User) -> Submission:
         Method.objects.select_for_update().get(pk=submission.method_id)
         if not may_choose(actor, submission):
             raise NotChoosable(
-                f"This {submission.visibility} submission is {submission.state}; expected one's "
-                "own public, scored submission that does not stand on the board yet."
+                f"This {submission.visibility} submission is {submission.state}; expected a public "
+                "or anonymous, scored one of one's own that does not stand on the board yet."
             )
         Submission.objects.filter(
             method=submission.method_id, dataset_version=submission.dataset_version_id
@@ -34,6 +34,6 @@ def choose(submission_id: UUID | str, actor: User) -> Submission:
             submission=submission,
             actor=actor,
             kind="chosen",
-            text="Chosen by its owner for the method's row on the board.",
+            text="Chosen for the method's row on the board.",
         )
     return submission

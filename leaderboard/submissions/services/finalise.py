@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from leaderboard.submissions import hidden
 from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
 from leaderboard.submissions.metadata import clean, describe_method
-from leaderboard.submissions.models import Event, Job, Score, Submission, Visibility
+from leaderboard.submissions.models import Event, Job, Score, Submission
 from leaderboard.submissions.points import point
 from leaderboard.submissions.services.name_method import name_from_archive
 from leaderboard.submissions.states import JobState, State
@@ -105,7 +105,7 @@ def _publish(submission: Submission, jobs: list[Job]) -> None:
     rows = _summaries if submission.dataset_version.is_hidden else _reports
     Score.objects.bulk_create(rows(submission, jobs))
     move(submission, State.SCORED, f"Scored with scorer {SCORER_VERSION}.")
-    if submission.visibility == Visibility.PUBLIC:
+    if submission.may_stand:
         describe_method(submission.method, submission.metadata)
     point("inside-finalise-before-commit")
 

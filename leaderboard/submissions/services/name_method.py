@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 
-from leaderboard.accounts.models import User
+from leaderboard.accounts.models import Team, User
 from leaderboard.submissions import names
 from leaderboard.submissions.models import Method, Submission
-from leaderboard.submissions.policies import may_use
+from leaderboard.submissions.policies import conflict, may_use
+from leaderboard.text import free_slug
 from scoring import Refused
 
 
@@ -25,26 +25,27 @@ class NameRefused(SubmitRefused):
     """The new method cannot be called so."""
 
 
-def new_method(owner: User, name: str) -> Method:
-    """A method of ``owner``: their own of that name, a new one, or one still without a name where
-    ``name`` is blank.
+def new_method(owner: User, name: str, team: Team | None = None) -> Method:
+    """A method of ``owner``, or of ``team`` where one is given: their own of that name, a new one,
+    or one still without a name where ``name`` is blank.
 
     Raises NameRefused where the name cannot be used or is not free.
     """
+    whose: dict[str, Any] = {"team": team} if team else {"owner": owner}
     if not name.strip():
         token = secrets.token_hex(4)
         return Method.objects.create(
-            owner=owner, name=f"Unnamed {token}", slug=f"unnamed-{token}", is_named=False
+            **whose, name=f"Unnamed {token}", slug=f"unnamed-{token}", is_named=False
         )
     name = usable_name(owner, name)
     taken = same_name(name)
-    if taken is not None and taken.owner_id == owner.pk:
+    if taken is not None and _is_own(taken, owner, team):
         return taken  # typed again, after a rejection for one: the method that it names
     if taken is not None:
         raise NameRefused(f"There is a method named {taken} already; choose another name.")
     try:
         with transaction.atomic():
-            return Method.objects.create(owner=owner, name=name, slug=_free_slug(name))
+            return Method.objects.create(**whose, name=name, slug=_free_slug(name))
     except IntegrityError:
         raise NameRefused(f"{name} was taken a moment ago; choose another name.") from None
 
@@ -74,8 +75,10 @@ def check_told_name(submission: Submission, metadata: Mapping[str, Any]) -> None
         if not isinstance(told, str) or not told.strip():
             raise NameRefused("is missing, and the form named no method; expected its name")
         taken = same_name(usable_name(submission.owner, told))
-        if taken is not None and not may_use(submission.owner, taken):
+        if taken is not None and not may_use(submission.owner, taken, submission.team):
             raise NameRefused(f"there is a method named {taken} already; expected another name")
+        if taken is not None and (said := conflict(taken, submission.visibility)):
+            raise NameRefused(said)
     except NameRefused as refused:
         raise Refused([f"submission.json: method: {refused}"]) from None
 
@@ -100,9 +103,8 @@ def name_from_archive(submission: Submission, metadata: Mapping[str, Any]) -> No
 
 
 def _free_slug(name: str) -> str:
-    base = slugify(name)[:60] or "method"
-    slug, number = base, 1
-    while Method.objects.filter(slug=slug).exists():
-        number += 1
-        slug = f"{base}-{number}"
-    return slug
+    return free_slug(name, "method", lambda slug: Method.objects.filter(slug=slug).exists())
+
+
+def _is_own(method: Method, owner: User, team: Team | None) -> bool:
+    return (method.team_id, method.owner_id) == ((team.pk, None) if team else (None, owner.pk))

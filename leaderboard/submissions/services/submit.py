@@ -10,11 +10,11 @@ from typing import Any
 from django.core.files import File
 from django.db import transaction
 
-from leaderboard.accounts.models import User
+from leaderboard.accounts.models import Team, User
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.jobs import enqueue, fail, lock
 from leaderboard.submissions.models import Event, Job, Method, Submission, Visibility
-from leaderboard.submissions.policies import Quota, may_use, quota
+from leaderboard.submissions.policies import Quota, conflict, may_use, quotas
 from leaderboard.submissions.services.name_method import SubmitRefused, new_method
 from leaderboard.submissions.states import State
 from leaderboard.submissions.transitions import Stale, move
@@ -31,14 +31,16 @@ class QuotaSpent(SubmitRefused):
     def __init__(self, spent: Quota) -> None:
         self.quota = spent
         when = f"{spent.next_at:%Y-%m-%d %H:%M} UTC" if spent.next_at else "never"
-        super().__init__(f"No submission is left on this board for now; the next one: {when}.")
+        whose = f" to {spent.team}" if spent.team else ""
+        super().__init__(f"No submission is left{whose} on this board; the next one: {when}.")
 
 
 @dataclass(frozen=True)
 class Handed:
     """What is handed in: a method (an existing one, or a new one's name), and the archive.
 
-    Without either, the archive's ``submission.json`` has to name the method.
+    Without either, the archive's ``submission.json`` has to name the method. ``team`` is in whose
+    name it is, where not in the person's own.
     """
 
     archive: File[bytes]
@@ -49,13 +51,15 @@ class Handed:
     visibility: str = Visibility.PUBLIC
     declared: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    team: Team | None = None
 
 
 def submit(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
     """Take an archive: store it and queue its check.
 
     The quota is counted in the transaction that adds the row, with the
-    owner's row locked, so two requests at once cannot both take the last one.
+    person's row locked and then the team's, so two requests at once cannot
+    both take the last one.
     Raises SubmitRefused (QuotaSpent) with nothing stored. Where the storage
     is at fault the submission comes back `failed`, which gives the quota back.
     """
@@ -91,19 +95,20 @@ def _check(owner: User, version: DatasetVersion, handed: Handed) -> None:
         raise SubmitRefused(f"{version} takes no uploads: its files are not on this server.")
     if not handed.declared:
         raise SubmitRefused("The declaration about test images is missing.")
-    if handed.method is not None and not may_use(owner, handed.method):
-        raise SubmitRefused(f"{handed.method} is another person's method.")
+    if handed.method is not None and not may_use(owner, handed.method, handed.team):
+        whose = f"not a method of {handed.team}" if handed.team else "another person's method"
+        raise SubmitRefused(f"{handed.method} is {whose}.")
 
 
 def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=owner.pk)
-        left = quota(owner, version)
-        if left.left < 1:
-            raise QuotaSpent(left)
-        method = handed.method or new_method(owner, handed.method_name)
+        _take_quota(owner, version, handed.team)
+        method = handed.method or new_method(owner, handed.method_name, handed.team)
+        if said := conflict(method, handed.visibility):
+            raise SubmitRefused(f"{said}.")
         submission = Submission.objects.create(
             owner=owner,
+            team=handed.team,
             dataset_version=version,
             method=method,
             visibility=handed.visibility,
@@ -116,6 +121,20 @@ def _begin(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
         )
         move(submission, State.UPLOADING, "The upload began.", actor=owner)
     return submission
+
+
+def _take_quota(owner: User, version: DatasetVersion, team: Team | None) -> None:
+    """Hold the rows that the quota is counted by, the person's always before the team's, and
+    raise QuotaSpent where one has none left."""
+    # Rows that refer to these are still written meanwhile: no key of theirs changes.
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+    if team is not None:
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        if not team.role_of(owner):
+            raise SubmitRefused(f"Only members of {team} can submit in its name.")
+    for left in quotas(owner, team, version):
+        if left.left < 1:
+            raise QuotaSpent(left)
 
 
 def _received(submission: Submission, owner: User, handed: Handed) -> None:

@@ -1,4 +1,4 @@
-"""The owner takes a submission back."""
+"""A submission is taken back."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def withdraw(submission_id: UUID | str, actor: User) -> Submission:
     """
     with transaction.atomic():
         submission = lock(submission_id)
-        move(submission, State.WITHDRAWN, "Withdrawn by its owner.", actor=actor, is_chosen=False)
+        move(submission, State.WITHDRAWN, "Withdrawn.", actor=actor, is_chosen=False)
         stop_jobs(submission)
     return submission

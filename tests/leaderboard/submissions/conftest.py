@@ -47,6 +47,13 @@ def owner() -> User:
     return User.objects.create_user("demo", "demo@example.org", "a long password")
 
 
+def handed(data: bytes, name: str = "maps.zip", **fields: object) -> Handed:
+    """An archive's bytes as what the service takes, by default for a new method."""
+    values: dict = {"method_name": f"Method {Submission.objects.count()}", "declared": True}
+    digest = hashlib.sha256(data).hexdigest()
+    return Handed(ContentFile(data, name), name, digest, **(values | fields))
+
+
 Submit = Callable[..., Submission]
 
 
@@ -60,11 +67,7 @@ def hand_in(owner: User, version: DatasetVersion) -> Submit:
         if content is None:
             content = support.members()
         data = support.zipped(content) if isinstance(content, dict) else content
-        values: dict = {"method_name": f"Method {Submission.objects.count()}", "declared": True}
-        handed = Handed(
-            ContentFile(data, name), name, hashlib.sha256(data).hexdigest(), **(values | fields)
-        )
-        return submit(owner, version, handed)
+        return submit(owner, version, handed(data, name, **fields))
 
     return hand_in
 

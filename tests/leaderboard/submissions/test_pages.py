@@ -90,7 +90,7 @@ def test_the_form_offers_only_ones_own_methods(signed_in, owner, version) -> Non
 def test_the_form_says_what_is_left(signed_in, hand_in) -> None:
     hand_in()
     page = signed_in.get("/submit/small/").content.decode()
-    assert "1 of 2 submissions left in any 24 hours, one more from" in page
+    assert "1 of 2 left today, the next at " in page
 
 
 def test_the_form_is_closed_where_the_dataset_is_not_installed(signed_in, version) -> None:
