@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from kombu import transport
 
+from leaderboard import alive
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
 
 # The embedded default's broker is a folder. Kombu's transport writes a message in place, so that
@@ -14,3 +16,4 @@ transport.TRANSPORT_ALIASES["filesystem"] = "leaderboard.filesystem_broker:Trans
 app = Celery("leaderboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+alive.watch(app)

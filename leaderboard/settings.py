@@ -21,7 +21,10 @@ VAR_DIR = Path(env("AUTOVI_VAR", default=str(BASE_DIR / "var"))).resolve()
 for folder in ("broker/queue", "broker/control", "submissions", "results", "packs", "tmp", "mail"):
     (VAR_DIR / folder).mkdir(parents=True, exist_ok=True)
 
-SECRET_KEY = env("SECRET_KEY", default="") or read_or_make_secret_key(VAR_DIR / "secret.key")
+HTTPS = env.bool("AUTOVI_HTTPS", default=False)
+SECRET_KEY = env("SECRET_KEY", default="") or read_or_make_secret_key(
+    VAR_DIR / "secret.key", make=not HTTPS
+)
 DEBUG = env.bool("AUTOVI_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("AUTOVI_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 SITE_NAME = env("AUTOVI_SITE_NAME", default="AutoVI board")
@@ -146,11 +149,13 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "files")},
     },
-    "submissions": {
+    "submissions": env.json("AUTOVI_SUBMISSIONS_STORAGE", default=None)
+    or {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "submissions")},
     },
-    "results": {
+    "results": env.json("AUTOVI_RESULTS_STORAGE", default=None)
+    or {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "results")},
     },
@@ -161,7 +166,8 @@ STORAGES = {
     },
     "ground_truth": env.json("AUTOVI_GROUND_TRUTH_STORAGE", default=None)
     or {"BACKEND": "leaderboard.datasets.storages.GroundTruthStorage"},
-    "previews": {
+    "previews": env.json("AUTOVI_PREVIEWS_STORAGE", default=None)
+    or {
         "BACKEND": "leaderboard.datasets.storages.FolderStorage",
         "OPTIONS": {"setting": "THUMBNAILS_ROOT"},
     },
@@ -217,9 +223,8 @@ else:
 
 # Browser ------------------------------------------------------------------------------------------
 
-HTTPS = env.bool("AUTOVI_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS and ALLAUTH_TRUSTED_PROXY_COUNT:

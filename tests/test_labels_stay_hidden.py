@@ -274,6 +274,7 @@ EXPORTS = tuple(
 TABLE: dict[str, tuple[str, ...]] = {
     "": ("/",),
     "healthz": ("/healthz",),
+    "readyz": ("/readyz",),
     "docs/": ("/docs/",),
     "docs/<slug:page>/": ("/docs/metrics/", "/docs/operating/"),
     "boards/": ("/boards/",),

@@ -13,5 +13,6 @@ docs = (
 )
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("docs/", include(docs)),
 ]

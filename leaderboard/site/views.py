@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.site import docs
+from leaderboard.site.readiness import readiness
 
 
 @require_safe
@@ -18,6 +19,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """One line a part the site needs: 200 where all can be reached, else 503."""
+    found = readiness.ask()
+    lines = [f"{name}: {'ok' if well else 'not reached'}\n" for name, well in found.items()]
+    status = 200 if all(found.values()) else 503
+    return HttpResponse("".join(lines), status=status, content_type="text/plain")
 
 
 @require_safe

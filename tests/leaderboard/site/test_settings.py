@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,25 @@ def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_or_make_secret_key(path) == key
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_behind_https_no_key_is_made_up(tmp_path: Path) -> None:
+    code = "import leaderboard.settings as settings; print(settings.SECRET_KEY)"
+    env = {"PATH": os.environ["PATH"], "AUTOVI_VAR": str(tmp_path), "AUTOVI_HTTPS": "1"}
+
+    def start() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False
+        )
+
+    refused = start()
+    assert refused.returncode != 0
+    assert "SECRET_KEY: is not set, with AUTOVI_HTTPS on" in refused.stderr
+    assert not (tmp_path / "secret.key").exists()
+    # One that lies there proves that the folder lasts.
+    (tmp_path / "secret.key").write_text("kept" * 20)
+    assert start().stdout.strip() == "kept" * 20
 
 
 def test_a_log_line_is_one_line_of_keys_and_values() -> None:
