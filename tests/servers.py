@@ -14,8 +14,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -24,18 +23,7 @@ import kombu
 import psycopg
 import redis
 
-PATIENCE = 120.0
-"""Seconds until a test gives up waiting; generous, for a loaded machine."""
-
-
-def wait_until(true: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """What `true` gives as soon as it gives something; fails after `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := true():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {patience:.0f} s")
+from tests.stack import PATIENCE, wait_until
 
 
 def free_port() -> int:

@@ -13,9 +13,8 @@ import kombu
 import pytest
 
 from tests.s3 import ObjectStore
-from tests.servers import PostgreSQL, RabbitMQ, Redis, Server, program, wait_until
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.servers import PostgreSQL, RabbitMQ, Redis, Server, program
+from tests.stack import ROOT, wait_until
 
 
 @pytest.mark.parametrize("kind", [PostgreSQL, Redis, ObjectStore])

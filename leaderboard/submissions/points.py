@@ -4,7 +4,9 @@ Nothing happens at a point unless ``AUTOVI_STOP_AT`` names it. Only tests set th
 ``after-claim`` or ``kill:after-claim`` (SIGKILL), ``stop:after-claim`` (SIGSTOP, until somebody
 sends SIGCONT), ``raise:after-claim`` (an exception); several of them with commas. With
 ``AUTOVI_STOP_ONCE``, a path, it happens once: the first process to come by makes that file, and
-whoever finds it passes.
+whoever finds it passes. ``AUTOVI_STOP_AT=@PATH`` reads the same text from a file whenever a point
+is passed: a test writes it while the process runs, and the first to stop at one of its points takes
+the file away.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class StoppedHere(Exception):
 
 def point(name: str) -> None:
     """Pass the point ``name``, unless the environment says to stop here."""
-    action = _ASKED.get(name)
+    action = _ASKED.get(name) if _FILE is None else _in_file(_FILE, name)
     if action is None or not _is_first():
         return
     if action == "raise":
@@ -73,4 +75,18 @@ def _is_first() -> bool:
     return True
 
 
-_ASKED = asked(os.environ.get("AUTOVI_STOP_AT", ""))
+def _in_file(path: str, name: str) -> str | None:
+    """The action that the file asks for, for the first process to come by."""
+    try:
+        with open(path) as file:
+            action = asked(file.read().strip()).get(name)
+        if action is not None:
+            os.unlink(path)
+    except FileNotFoundError:
+        return None
+    return action
+
+
+_TOLD = os.environ.get("AUTOVI_STOP_AT", "")
+_FILE = _TOLD[1:] if _TOLD.startswith("@") else None
+_ASKED = asked(_TOLD) if _FILE is None else {}

@@ -48,6 +48,17 @@ def test_a_process_is_killed_where_it_is_asked_to_be_once(tmp_path: Path) -> Non
     assert [pass_it(**once).returncode for _ in range(2)] == [-signal.SIGKILL, 0]
 
 
+def test_what_to_do_can_stand_in_a_file_that_the_first_one_takes(tmp_path: Path) -> None:
+    file = tmp_path / "stop"
+    asks = {"AUTOVI_STOP_AT": f"@{file}"}
+    assert pass_it(**asks).returncode == 0
+    file.write_text("kill:before-claim")
+    assert pass_it(**asks).returncode == 0
+    file.write_text("kill:before-claim,after-claim")
+    assert [pass_it(**asks).returncode for _ in range(2)] == [-signal.SIGKILL, 0]
+    assert not file.exists()
+
+
 def test_a_point_can_raise_instead() -> None:
     done = pass_it(AUTOVI_STOP_AT="raise:after-claim")
     assert (done.returncode, "StoppedHere" in done.stderr) == (1, True)
