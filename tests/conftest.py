@@ -19,6 +19,11 @@ SKIPPED = pytest.StashKey[list[str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked long too")
+    parser.addoption(
+        "--write-fault-table",
+        action="store_true",
+        help="write what tests/faults measured into docs/operating.md",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

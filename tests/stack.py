@@ -15,6 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+import psycopg
+
+from devtools.child import tied
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
 PRIVATE = ("AUTOVI_GROUND_TRUTH", "AUTOVI_GROUND_TRUTH_STORAGE", "AUTOVI_ID_SECRET")
@@ -64,12 +68,14 @@ class Stack:
         """Run Python inside the site, in a process of its own."""
         return self.manage("shell", "--no-imports", "-c", code)
 
-    def start(self, name: str, *command: str, private: bool = False) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, *command: str, private: bool = False, **env: str
+    ) -> subprocess.Popen[bytes]:
         with (self.var / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command,
+                tied(command),
                 cwd=ROOT,
-                env=self.private if private else self.public,
+                env=(self.private if private else self.public) | env,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -77,12 +83,13 @@ class Stack:
         self.processes.append(process)
         return process
 
-    def worker(self) -> subprocess.Popen[bytes]:
+    def worker(self, name: str = "worker", **env: str) -> subprocess.Popen[bytes]:
         command = ["worker", "-Q", "default,scoring", "--concurrency", "1", "--loglevel", "INFO"]
-        return self._celery("worker", *command, "--without-gossip", "--without-mingle")
+        quiet = ["--without-gossip", "--without-mingle", "--hostname", f"{name}@%h"]
+        return self._celery(name, *command, *quiet, private=True, **env)
 
-    def beat(self) -> subprocess.Popen[bytes]:
-        return self._celery("beat", "beat", "--schedule", str(self.var / "beat-schedule"))
+    def beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
+        return self._celery(name, "beat", "--schedule", str(self.var / f"{name}-schedule"))
 
     def web(self) -> str:
         """Start the web process; its address once it answers."""
@@ -95,7 +102,10 @@ class Stack:
         return f"http://127.0.0.1:{port}"
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the SQLite database from outside."""
+        """Read the database from outside; `?` stands for a value."""
+        if "DATABASE_URL" in self.public:
+            with psycopg.connect(self.public["DATABASE_URL"], connect_timeout=10) as postgresql:
+                return postgresql.execute(query.replace("?", "%s"), values).fetchall()
         connection = sqlite3.connect(f"file:{self.var / 'db.sqlite3'}?mode=ro", uri=True)
         try:
             return connection.execute(query, values).fetchall()
@@ -115,9 +125,11 @@ class Stack:
             pass
         process.wait()
 
-    def _celery(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _celery(
+        self, name: str, *arguments: str, private: bool = False, **env: str
+    ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "celery", "--quiet", "-A", "leaderboard.celery:app"]
-        return self.start(name, *command, *arguments, private=name == "worker")
+        return self.start(name, *command, *arguments, private=private, **env)
 
 
 def submit_code(archive: Path, board: str, method: str) -> str:

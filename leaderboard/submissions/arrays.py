@@ -9,6 +9,7 @@ them, and `leaderboard.submissions.hidden` keeps them with the ground truth.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -56,6 +57,21 @@ def read(score: Score) -> Mapping[str, NDArray[Any]]:
         content = io.BytesIO(file.read())
     with np.load(content, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def discard_others(job: Job, name: str) -> None:
+    """Remove what earlier attempts at ``job`` stored and died before they recorded it.
+
+    ``name`` is what this one stored. Only for who holds the job, as nobody else can tell the
+    right file from a stray one; what the scores of an earlier scorer name stays.
+    """
+    folder, _, _ = name.rpartition("/")
+    attempt = re.compile(rf"{re.escape(job.category)}-[0-9a-f]{{12}}(_\w+)?\.npz")
+    _, files = _storage().listdir(folder)
+    scores = Score.objects.filter(submission=job.submission_id, run=job.run, category=job.category)
+    kept = {name, *scores.values_list("arrays", flat=True)}
+    for stray in {f"{folder}/{file}" for file in files if attempt.fullmatch(file)} - kept:
+        discard(stray)
 
 
 def discard(name: str) -> None:

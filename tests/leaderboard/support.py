@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,4 +80,15 @@ def zipped(files: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(stream, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    """The same as a compressed tar."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
     return stream.getvalue()

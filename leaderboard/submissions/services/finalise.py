@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from leaderboard.submissions import hidden
+from leaderboard.submissions import arrays, hidden
 from leaderboard.submissions.jobs import LeaseLost, enqueue, lock
 from leaderboard.submissions.metadata import clean, describe_method
 from leaderboard.submissions.models import Event, Job, Score, Submission
@@ -82,6 +82,8 @@ def finish_score(job: Job, scored: Scored) -> None:
     with transaction.atomic():
         submission = lock(job.submission_id)
         _finish(job, result)
+        if scored.arrays:
+            arrays.discard_others(job, scored.arrays)
         jobs = submission.jobs.filter(kind=Job.Kind.SCORE)
         if not jobs.exclude(state=JobState.DONE).exists():
             _publish(submission, list(jobs))

@@ -119,11 +119,15 @@ def _scored(job: Job, result: CategoryResult) -> Scored:
 
 
 def _record(job: Job, scored: Scored) -> None:
-    """Record a result; where that fails its arrays belong to nobody and go."""
+    """Record a result; where the job is lost its arrays belong to nobody and go.
+
+    After any other error they stay: when a connection is cut, nobody knows whether the row was
+    written. If it was not, the job's next attempt removes the file.
+    """
     try:
         point("arrays-written-before-record")
         finish_score(job, scored)
-    except BaseException:
+    except LeaseLost:
         if scored.arrays:
             arrays.discard(scored.arrays)
         raise

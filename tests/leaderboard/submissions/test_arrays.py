@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from leaderboard.submissions import arrays
 from leaderboard.submissions.models import Job, Score
+from leaderboard.submissions.services import perform as services
 from leaderboard.submissions.services.claim import claim
 from leaderboard.submissions.services.perform import perform
 from scoring import score
@@ -95,6 +96,42 @@ def test_an_attempt_never_writes_over_anothers_file(hand_in, tmp_path: Path) -> 
     result = CategoryResult({}, {}, {"good/0000": 0.5})
     assert arrays.write(first, result) != arrays.write(second, result)
     assert len(files(tmp_path)) == 2
+
+
+def test_what_a_dead_attempt_stored_goes_when_the_next_one_records(
+    hand_in, work_off, tmp_path: Path
+) -> None:
+    from scoring import CategoryResult
+
+    submission = hand_in(support.members(categories=["clip"]))
+    perform(submission.jobs.get().pk, "test")
+    dead = claim(submission.jobs.get(kind=Job.Kind.SCORE).pk, "dies")
+    stray = arrays.write(dead, CategoryResult({}, {}, {"good/0000": 0.5}))
+    Job.objects.filter(pk=dead.pk).update(state="queued", lease_token=None)
+    work_off()
+    row = Score.objects.get()
+    assert [path.name for path in files(tmp_path)] == [Path(row.arrays.name).name]
+    assert row.arrays.name != stray
+
+
+def test_a_cut_connection_takes_no_file_that_a_row_may_name(
+    hand_in, work_off, tmp_path: Path, monkeypatch, settings
+) -> None:
+    """The answer to a commit is lost: the row is there, and the worker cannot know."""
+    settings.JOB_BACKOFF_SECONDS = 0
+    submission = hand_in(support.members(categories=["clip"]))
+    perform(submission.jobs.get().pk, "test")
+    recorded = services.finish_score
+
+    def cut_off(job: Job, scored) -> None:
+        recorded(job, scored)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(services, "finish_score", cut_off)
+    work_off()
+    submission.refresh_from_db()
+    assert submission.state == "scored"
+    assert arrays.read(Score.objects.get())
 
 
 def test_all_files_go_with_the_submission(hand_in, work_off, tmp_path: Path) -> None:
