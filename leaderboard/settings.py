@@ -126,6 +126,11 @@ ARCHIVE_LIMITS = {
     "decode_memory": env.int("AUTOVI_LIMIT_DECODE_MEMORY", default=384 * 2**20),
 }
 MAX_UPLOAD_BYTES = env.int("AUTOVI_MAX_UPLOAD_BYTES", default=100 * 1024 * 1024)
+# Uploads in pieces: how much, and how long one may rest before it is given up.
+MAX_RESUMABLE_BYTES = env.int("AUTOVI_MAX_RESUMABLE_BYTES", default=5 * 2**30)
+UPLOAD_IDLE_HOURS = env.float("AUTOVI_UPLOAD_IDLE_HOURS", default=24.0)
+# Workers' copies of archives that lie in an object store.
+ARCHIVE_COPIES_BYTES = env.int("AUTOVI_ARCHIVE_COPIES_BYTES", default=20 * 2**30)
 KEEP_ARCHIVE_DAYS = env.float("AUTOVI_KEEP_ARCHIVE_DAYS", default=7.0)
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "tmp")
 # No page takes files but the one to submit on, which brings a handler of its own.

@@ -8,18 +8,26 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.signals import post_delete
 
-from leaderboard.submissions.models import Submission
+from leaderboard.submissions.models import Submission, Upload
 
 
 def connect() -> None:
     """Called once, when the app is ready."""
     post_delete.connect(_remove_files, sender=Submission, dispatch_uid="submission-files")
+    post_delete.connect(_remove_pieces, sender=Upload, dispatch_uid="upload-files")
 
 
 def _remove_files(instance: Submission, **kwargs: Any) -> None:
     # Read now: once its transaction ends, a deleted row has no key any more.
     pk, archive = instance.pk, instance.archive.name
     transaction.on_commit(lambda: _remove(pk, archive))
+
+
+def _remove_pieces(instance: Upload, **kwargs: Any) -> None:
+    from leaderboard.submissions.tus.stores import store
+
+    if not instance.discarded:
+        transaction.on_commit(lambda: store().discard(instance))
 
 
 def _remove(pk: UUID, archive: str | None) -> None:

@@ -14,11 +14,17 @@ from leaderboard.submissions.metadata import MetadataForm
 from leaderboard.submissions.models import Method, Visibility
 from leaderboard.submissions.policies import conflict, may_use
 from leaderboard.submissions.services.name_method import NameRefused, usable_name
-from leaderboard.submissions.services.submit import ARCHIVE_ENDINGS, Handed, archive_ending
+from leaderboard.submissions.services.submit import (
+    ARCHIVE_ENDINGS,
+    About,
+    Handed,
+    archive_ending,
+)
+from leaderboard.text import plain_line
 
 
-class SubmitForm(MetadataForm):
-    """An archive, the method it is of, and the optional fields of ``submission.json``."""
+class DetailsForm(MetadataForm):
+    """What is told of an archive: its method, and the optional fields of ``submission.json``."""
 
     team = forms.ModelChoiceField(
         label="In the name of",
@@ -40,7 +46,6 @@ class SubmitForm(MetadataForm):
         help_text="Only for a new method. It becomes the row on the board. Left empty, the "
         "archive's submission.json has to name it.",
     )
-    archive = forms.FileField(label="Archive of anomaly maps")
     visibility = forms.ChoiceField(
         label="Visibility",
         choices=[
@@ -59,8 +64,7 @@ class SubmitForm(MetadataForm):
         },
     )
 
-    def __init__(self, owner: User, *args: Any, too_large: str = "", **kwargs: Any) -> None:
-        """``too_large`` is the name of a file that was not taken because it is."""
+    def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._owner = owner
         teams = Team.objects.of(owner)
@@ -71,19 +75,6 @@ class SubmitForm(MetadataForm):
         team.queryset = teams
         if not teams.exists():
             del self.fields["team"]
-        archive = self.fields["archive"]
-        archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
-        most = filesizeformat(settings.MAX_UPLOAD_BYTES).replace(".0", "")
-        archive.help_text = f".zip, .tar or .tar.gz, at most {most}"
-        if too_large:
-            archive.error_messages["required"] = f"{too_large}: larger than {most}."
-
-    def clean_archive(self) -> Any:
-        archive = self.cleaned_data["archive"]
-        if archive_ending(archive.name) is None:
-            expected = ", ".join(ARCHIVE_ENDINGS)
-            raise forms.ValidationError(f"{archive.name}: not an archive; expected {expected}.")
-        return archive
 
     def clean_method_name(self) -> str:
         name = self.cleaned_data["method_name"]
@@ -106,13 +97,11 @@ class SubmitForm(MetadataForm):
             self.add_error("visibility", f"{said}.")
         return data
 
-    def handed(self) -> Handed:
-        """What the submit service takes. Call after ``is_valid``."""
+    def about_archive(self, name: str) -> About:
+        """What the submit service takes of an archive of this name. Call after ``is_valid``."""
         data = self.cleaned_data
-        return Handed(
-            archive=data["archive"],
-            archive_name=data["archive"].name,
-            sha256=data["archive"].sha256,
+        return About(
+            archive_name=name,
             method=data["method"],
             method_name=data["method_name"],
             visibility=data["visibility"],
@@ -120,6 +109,59 @@ class SubmitForm(MetadataForm):
             metadata=self.told(),
             team=data.get("team"),
         )
+
+
+class SubmitForm(DetailsForm):
+    """The form with the archive itself."""
+
+    archive = forms.FileField(label="Archive of anomaly maps")
+
+    def __init__(self, owner: User, *args: Any, too_large: str = "", **kwargs: Any) -> None:
+        """``too_large`` is the name of a file that was not taken because it is."""
+        super().__init__(owner, *args, **kwargs)
+        archive = self.fields["archive"]
+        archive.widget.attrs["accept"] = ",".join([*ARCHIVE_ENDINGS, ".gz"])
+        most = filesizeformat(settings.MAX_UPLOAD_BYTES).replace(".0", "")
+        archive.help_text = f".zip, .tar or .tar.gz, at most {most}"
+        if too_large:
+            archive.error_messages["required"] = f"{too_large}: larger than {most}."
+
+    def clean_archive(self) -> Any:
+        archive = self.cleaned_data["archive"]
+        check_archive_name(archive.name)
+        return archive
+
+    def handed(self) -> Handed:
+        """What the submit service takes. Call after ``is_valid``."""
+        archive = self.cleaned_data["archive"]
+        about = self.about_archive(archive.name)
+        return Handed.of(about, archive, archive.sha256)
+
+
+class UploadForm(DetailsForm):
+    """The same fields of an upload in pieces, whose archive is to follow."""
+
+    filename = forms.CharField(
+        max_length=255, validators=[plain_line], error_messages={"required": "It has no name."}
+    )
+    fingerprint = forms.CharField(max_length=100, required=False, validators=[plain_line])
+    sha256 = forms.RegexField(r"\A[0-9a-fA-F]{64}\Z", required=False)
+
+    def clean_filename(self) -> str:
+        name: str = self.cleaned_data["filename"]
+        check_archive_name(name)
+        return name
+
+    def about(self) -> About:
+        """What the service that begins an upload takes. Call after ``is_valid``."""
+        return self.about_archive(self.cleaned_data["filename"])
+
+
+def check_archive_name(name: str) -> None:
+    """Raises ValidationError where a file's name has no ending of an archive."""
+    if archive_ending(name) is None:
+        expected = ", ".join(ARCHIVE_ENDINGS)
+        raise forms.ValidationError(f"{name}: not an archive; expected {expected}.")
 
 
 def _usable(owner: User) -> Q:

@@ -243,7 +243,7 @@ class Submission(models.Model):
 
     @property
     def archive_file(self) -> Path:
-        """The stored archive's path on this machine."""
+        """The stored archive's path, where archives lie in a folder of this machine."""
         return Path(self.archive.path)
 
 
@@ -271,6 +271,54 @@ class DeletedSubmission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.state})"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def unfinished(self) -> UploadQuerySet:
+        """Those that still wait for bytes."""
+        return self.filter(submission__state=State.UPLOADING)
+
+
+class Upload(models.Model):
+    """The archive of a submission that arrives in pieces (tus 1.0).
+
+    The row is the truth: the first ``offset`` bytes are safely stored, and
+    whatever a storage holds beyond them does not count. ``offset`` advances
+    only by `leaderboard.submissions.tus.progress`, under the row's lock.
+    """
+
+    submission = models.OneToOneField(
+        Submission, models.CASCADE, primary_key=True, related_name="upload"
+    )
+    key = models.CharField(
+        max_length=120,
+        unique=True,
+        help_text="The owner and the client's Idempotency-Key: asking twice begins one upload.",
+    )
+    name = models.CharField(max_length=200, help_text="What the archive is stored under.")
+    length = models.PositiveBigIntegerField()
+    offset = models.PositiveBigIntegerField(default=0)
+    metadata = models.TextField(blank=True, help_text="Upload-Metadata as the client sent it.")
+    fingerprint = models.CharField(
+        max_length=100, blank=True, help_text="By which the client knows the file again."
+    )
+    told_sha256 = models.CharField(max_length=64, blank=True)
+    parts = models.JSONField(default=dict, blank=True, help_text="What an object store holds.")
+    expires = models.DateTimeField()
+    discarded = models.DateTimeField(null=True)
+    created = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("created",)
+
+    def __str__(self) -> str:
+        return f"{self.offset} of {self.length} bytes of {self.submission_id}"
+
+    @property
+    def is_whole(self) -> bool:
+        return self.offset == self.length
 
 
 class Job(models.Model):

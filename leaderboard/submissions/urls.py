@@ -3,15 +3,18 @@
 from django.urls import path
 
 from leaderboard.submissions import views
+from leaderboard.submissions.tus import views as tus
 
 app_name = "submissions"
 urlpatterns = [
     path("submit/", views.boards, name="submit"),
     path("submit/<slug:slug>/", views.submit_form, name="submit"),
+    path("submit/<slug:slug>/uploads/", tus.uploads, name="uploads"),
     path("submissions/", views.mine, name="mine"),
     path("submissions/<uuid:pk>/", views.detail, name="detail"),
     path("submissions/<uuid:pk>/progress", views.progress, name="progress"),
     path("submissions/<uuid:pk>/report.json", views.report, name="report"),
+    path("submissions/<uuid:pk>/upload", tus.upload, name="upload"),
     path("submissions/<uuid:pk>/withdraw", views.withdraw_one, name="withdraw"),
     path("submissions/<uuid:pk>/choose", views.choose_one, name="choose"),
 ]

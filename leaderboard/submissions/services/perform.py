@@ -10,12 +10,13 @@ from functools import partial
 from django.conf import settings
 
 from leaderboard.datasets import ground_truth, packs
-from leaderboard.submissions import arrays, hidden, unpacked
+from leaderboard.submissions import archives, arrays, hidden, unpacked
 from leaderboard.submissions.heartbeat import Heartbeat
 from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
+from leaderboard.submissions.services.check_hash import check_hash
 from leaderboard.submissions.services.claim import claim
 from leaderboard.submissions.services.finalise import Scored, finish_score, finish_validation
 from leaderboard.submissions.services.name_method import check_told_name
@@ -58,19 +59,23 @@ def perform(job_id: int, worker: str) -> None:
     else:
         logger.info("job ends", extra=about)
         point(_RECORDED[job.kind])
+    finally:
+        archives.drop_copies()
 
 
 def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     submission = job.submission
     pack = packs.path(submission.dataset_version)
     try:
-        contents = validate(
-            pack,
-            submission.archive_file,
-            progress=_passing("while-validating", heartbeat.progress),
-            limits=_limits(submission),
-            name=submission.archive_name,
-        )
+        with archives.local(submission) as archive:
+            check_hash(submission, archive)
+            contents = validate(
+                pack,
+                archive.path,
+                progress=_passing("while-validating", heartbeat.progress),
+                limits=_limits(submission),
+                name=submission.archive_name,
+            )
         check_told_name(submission, contents.metadata)
     except Refused as refused:
         record = partial(reject, job, refused)
@@ -88,7 +93,10 @@ def _score(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
     # images' places in it.
     progress = heartbeat.quiet if version.is_hidden else heartbeat.progress
     limits = _limits(submission)
-    with unpacked.plain(submission.archive_file, submission.sha256, limits) as archive:
+    with (
+        archives.local(submission) as stored,
+        unpacked.plain(stored.path, submission.sha256, limits) as archive,
+    ):
         result = score_category(
             packs.path(version),
             archive,

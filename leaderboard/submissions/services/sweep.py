@@ -14,6 +14,7 @@ from leaderboard.submissions import unpacked
 from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
+from leaderboard.submissions.services.end_uploads import end_uploads
 from leaderboard.submissions.states import JobState, State
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def sweep() -> None:
     end_lost_leases()
     send_due_jobs()
     give_up_uploads()
+    end_uploads()
     drop_old_archives()
     unpacked.drop_unused()
 
@@ -71,9 +73,11 @@ def send_due_jobs() -> int:
 
 
 def give_up_uploads() -> int:
-    """Fail submissions that were never received whole."""
+    """Fail submissions whose archive was to come at once and never did."""
     oldest = Now() - Value(timedelta(hours=UPLOAD_HOURS))
-    stuck = Submission.objects.filter(state__in=[State.DRAFT, State.UPLOADING], created__lt=oldest)
+    stuck = Submission.objects.filter(
+        state__in=[State.DRAFT, State.UPLOADING], created__lt=oldest, upload=None
+    )
     given_up = 0
     for pk in list(stuck.values_list("pk", flat=True)[:MOST_AT_ONCE]):
         with transaction.atomic():

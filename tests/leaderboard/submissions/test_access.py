@@ -30,12 +30,17 @@ GET = {
     ("report", "public queued"): (404, 404, 404, 404),
     ("withdraw", "public queued"): (405, 405, 405, 405),
     ("choose", "public scored"): (405, 405, 405, 405),
+    ("uploads", "any"): (405, 405, 405, 405),
+    ("upload", "any"): (405, 405, 405, 405),
 }
 POST = {
     ("withdraw", "public queued"): (LOGIN, 404, 302, 404),
     ("withdraw", "private scored"): (LOGIN, 404, 302, 404),
     ("choose", "public scored"): (LOGIN, 404, 302, 404),
     ("detail", "public scored"): (405, 405, 405, 405),
+    # Without the protocol's version; test_tus.py has the table of those that have it.
+    ("uploads", "any"): (412, 412, 412, 412),
+    ("upload", "any"): (405, 405, 405, 405),
 }
 
 
@@ -54,7 +59,11 @@ def people(owner: User) -> dict[str, User | None]:
 
 
 def address(name: str, submission: Submission) -> str:
-    fixed = {"submit": "/submit/small/", "mine": "/submissions/"}
+    fixed = {
+        "submit": "/submit/small/",
+        "uploads": "/submit/small/uploads/",
+        "mine": "/submissions/",
+    }
     ends = {"detail": "", "report": "report.json"}
     return fixed.get(name) or f"/submissions/{submission.pk}/{ends.get(name, name)}"
 
