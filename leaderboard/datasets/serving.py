@@ -54,7 +54,7 @@ def serve(request: HttpRequest, file: StoredFile) -> HttpResponseBase:
     Raises FileNotFoundError where the storage does not hold the recorded bytes.
     """
     if getattr(file.storage, "querystring_auth", False):
-        return _redirect(file)
+        return _redirect(file, request.method or "GET")
     if settings.X_ACCEL:
         return _hand_over(file)
     if not file.storage.exists(file.path) or file.storage.size(file.path) != file.size:
@@ -165,8 +165,12 @@ def _hand_over(file: StoredFile) -> HttpResponse:
     )
 
 
-def _redirect(file: StoredFile) -> HttpResponse:
-    """A link of the object store that holds for an hour."""
-    asked = {"ResponseContentDisposition": f'attachment; filename="{file.name}"'}
-    link = file.storage.url(file.path, parameters=asked, expire=LINK_SECONDS)  # type: ignore[call-arg]
+def _redirect(file: StoredFile, method: str) -> HttpResponse:
+    """A link of the object store that holds for an hour, and for the method it was asked by."""
+    link = file.storage.url(  # type: ignore[call-arg]
+        file.path,
+        parameters={"ResponseContentDisposition": f'attachment; filename="{file.name}"'},
+        expire=LINK_SECONDS,
+        http_method=method,
+    )
     return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-store"})

@@ -7,11 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 
 
 class GroundTruthClosed(Exception):
     """This process was not given the place of the ground truth."""
+
+
+def listed(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
+    """Names of the folders and the files in a folder; none where there is no such folder."""
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return [], []
+    return sorted(folders), sorted(files)
+
+
+def remove_tree(storage: Storage, folder: str) -> None:
+    """Delete a folder with all that is in it; nothing where there is none.
+
+    Asks for what is in it and not whether it is there: an object store knows no folders.
+    """
+    folders, files = listed(storage, folder)
+    for name in files:
+        storage.delete(f"{folder}/{name}")
+    for name in folders:
+        remove_tree(storage, f"{folder}/{name}")
+    if isinstance(storage, FileSystemStorage):
+        storage.delete(folder)
 
 
 class FolderStorage(FileSystemStorage):

@@ -13,16 +13,19 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from django.conf import settings
+from django.core.files.storage import storages
 from PIL import Image, UnidentifiedImageError
 
-from leaderboard.datasets import packs
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.datasets.storages import FolderStorage, listed
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,8 @@ def thumbnail(version: DatasetVersion, category: str, number: int) -> Thumbnail:
         with _locked(f"{int(key[:8], 16) % _LOCKS:02}"):
             data = _read(place)
             if data is None:
-                data = shrink(source)
+                with storages["public"].open(source) as file:
+                    data = shrink(file, PurePosixPath(source).name)
                 _keep(place, data)
                 logger.info("thumbnail made", extra={"category": category, "number": number})
     return Thumbnail(key, data)
@@ -73,22 +77,30 @@ def thumbnail(version: DatasetVersion, category: str, number: int) -> Thumbnail:
 
 def count(version: DatasetVersion, category: str) -> int:
     """How many pictures a category's gallery shows; 0 where its images are not here."""
-    return min(SHOWN, len(_sources(version, category)))
+    return len(_sources(version, category))
 
 
-def shrink(source: Path) -> bytes:
+def chosen(names: Sequence[str]) -> list[str]:
+    """Which of a category's training images its gallery shows: SHOWN of them, evenly spaced."""
+    shown = min(SHOWN, len(names))
+    return [names[number * len(names) // shown] for number in range(shown)]
+
+
+def shrink(file: IO[bytes], name: str) -> bytes:
     """The WebP picture of an image file, its longest side EDGE or less, without metadata.
 
     The size that the file announces is checked before a pixel is decoded.
     Raises NoThumbnail for what is too large, damaged or of another format.
     """
-    if source.stat().st_size > MAX_SOURCE_BYTES:
-        raise NoThumbnail(f"{source.name} is larger than {MAX_SOURCE_BYTES} bytes")
+    file.seek(0, os.SEEK_END)
+    if file.tell() > MAX_SOURCE_BYTES:
+        raise NoThumbnail(f"{name} is larger than {MAX_SOURCE_BYTES} bytes")
+    file.seek(0)
     try:
-        with Image.open(source, formats=FORMATS) as image:
+        with Image.open(file, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_SOURCE_PIXELS:
-                raise NoThumbnail(f"{source.name} announces {width}x{height} pixels")
+                raise NoThumbnail(f"{name} announces {width}x{height} pixels")
             image.draft("RGB", (EDGE, EDGE))
             small = _eight_bits(image)
             small.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
@@ -100,7 +112,7 @@ def shrink(source: Path) -> bytes:
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,  # where warnings are errors
     ) as error:
-        raise NoThumbnail(f"{source.name} cannot be shown: {error}") from error
+        raise NoThumbnail(f"{name} cannot be shown: {error}") from error
     small.info = {}  # colour profiles, comments and what else the file carried
     stream = io.BytesIO()
     small.save(stream, "WEBP", quality=80, method=4)
@@ -113,28 +125,43 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _sources(version: DatasetVersion, category: str) -> list[Path]:
-    """The training images of a category, in their order."""
+def stored_folder(version: DatasetVersion, category: str) -> str:
+    """Where a category's training images lie in the storage ``public``."""
+    return f"{version.slug}/{version.version}/{category}/train/good"
+
+
+def _sources(version: DatasetVersion, category: str) -> list[str]:
+    """Names of the images that a category's gallery shows, in the storage ``public``."""
     if category not in version.manifest or version.imported_at is None:
         return []
-    folder = packs.path(version) / category / "train" / "good"
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
-    except FileNotFoundError:
-        return []
-    return [folder / name for name in names if name.lower().endswith(ENDINGS)]
+    folder = stored_folder(version, category)
+    if isinstance(storages["public"], FolderStorage):
+        names: Sequence[str] = listed(storages["public"], folder)[1]
+    else:
+        names = _listed_once(folder, version.content_sha256)
+    return [f"{folder}/{name}" for name in chosen([n for n in names if _is_image(n)])]
 
 
-def _source(version: DatasetVersion, category: str, number: int) -> Path:
+@lru_cache(maxsize=512)
+def _listed_once(folder: str, content: str) -> tuple[str, ...]:
+    """A folder of an object store, which takes a request to list; ``content`` never changes."""
+    return tuple(listed(storages["public"], folder)[1])
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def _source(version: DatasetVersion, category: str, number: int) -> str:
     sources = _sources(version, category)
-    shown = min(SHOWN, len(sources))
-    if not 0 <= number < shown:
-        raise NoThumbnail(f"{category} has {shown} pictures; there is no picture {number}")
-    return sources[number * len(sources) // shown]
+    if not 0 <= number < len(sources):
+        raise NoThumbnail(f"{category} has {len(sources)} pictures; there is no picture {number}")
+    return sources[number]
 
 
-def _key(version: DatasetVersion, category: str, source: Path) -> str:
-    parts = (version.content_sha256 or str(version.pk), category, source.name, _RECIPE)
+def _key(version: DatasetVersion, category: str, source: str) -> str:
+    name = PurePosixPath(source).name
+    parts = (version.content_sha256 or str(version.pk), category, name, _RECIPE)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 from numpy.typing import NDArray
 
+from leaderboard.datasets.storages import remove_tree
 from leaderboard.submissions.models import Job, Score
 from scoring import CategoryResult
 from scoring.npz import npz_bytes
@@ -36,7 +37,14 @@ def write(job: Job, result: CategoryResult) -> str:
     assert job.lease_token is not None
     folder = f"{job.submission_id}/{job.run}"
     name = f"{folder}/{job.category}-{job.lease_token.hex[:12]}.npz"
-    return str(_storage().save(name, ContentFile(as_npz(result))))
+    return store(name, as_npz(result))
+
+
+def store(name: str, npz: bytes) -> str:
+    """Store an NPZ file under a name that no other content has; the name it is stored under."""
+    if _storage().exists(name):
+        return name
+    return str(_storage().save(name, ContentFile(npz)))
 
 
 def as_npz(result: CategoryResult) -> bytes:
@@ -81,20 +89,8 @@ def discard(name: str) -> None:
 
 def remove_all(submission_id: UUID | str) -> None:
     """Remove the files of all results of a submission."""
-    _remove_tree(str(submission_id))
+    remove_tree(_storage(), str(submission_id))
 
 
 def _storage() -> Any:
     return Score._meta.get_field("arrays").storage
-
-
-def _remove_tree(folder: str) -> None:
-    storage = _storage()
-    if not storage.exists(folder):
-        return
-    folders, files = storage.listdir(folder)
-    for name in files:
-        storage.delete(f"{folder}/{name}")
-    for name in folders:
-        _remove_tree(f"{folder}/{name}")
-    storage.delete(folder)

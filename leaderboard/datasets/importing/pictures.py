@@ -15,7 +15,7 @@ from scoring.ground_truth import saturation_area
 from scoring.truth import Region
 
 MAX_PIXELS = 100_000_000
-_LEVEL = 4
+_LEVEL = 2
 """Effort of deflate; files of equal pixels are equal as long as it is not changed."""
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
+from leaderboard.datasets import thumbnails
 from leaderboard.datasets.importing.layouts import CONFIG
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.datasets.storages import FolderStorage
 
 PARTS = ("train", "test")
 _CHUNK = 1 << 20
@@ -67,10 +69,27 @@ def store_downloads(
             inside = [file for file in sorted(entry["files"]) if file.startswith(_IN_PART[part])]
             _zip(work / name, pack / category, category, inside)
             done.append(_store(version, work / name))
-            (work / name).unlink()
+            (work / name).unlink(missing_ok=True)
             step()
     shutil.rmtree(work, ignore_errors=True)
     return done
+
+
+def store_pictures(version: DatasetVersion, pack: Path) -> None:
+    """Bring the training images of the galleries into an object store.
+
+    Elsewhere the whole pack lies below the storage ``public`` and they are there.
+    """
+    public = storages["public"]
+    if isinstance(public, FolderStorage):
+        return
+    for category in sorted(path.name for path in pack.iterdir() if path.is_dir()):
+        images = pack / category / "train/good"
+        for name in thumbnails.chosen(sorted(path.name for path in images.iterdir())):
+            target = f"{thumbnails.stored_folder(version, category)}/{name}"
+            if not public.exists(target):
+                with (images / name).open("rb") as file:
+                    public.save(target, File(file))
 
 
 def _zip(target: Path, folder: Path, category: str, names: list[str]) -> None:
@@ -82,16 +101,24 @@ def _zip(target: Path, folder: Path, category: str, names: list[str]) -> None:
             archive.writestr(info, (folder / name).read_bytes())
 
 
+class _Movable(File):
+    """A file of ours that a storage in folders takes over by a rename; another one reads it."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
 def _store(version: DatasetVersion, path: Path) -> Download:
     public = storages["public"]
     name = stored_path(version, path.name)
+    size = path.stat().st_size
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not _holds(public, name, digest):
             public.delete(name)
             file.seek(0)
-            public.save(name, File(file))
-    return Download(path.name, digest, path.stat().st_size)
+            public.save(name, _Movable(file, str(path)))
+    return Download(path.name, digest, size)
 
 
 def _holds(storage: Storage, name: str, sha256: str) -> bool:

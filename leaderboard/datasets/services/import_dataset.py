@@ -6,61 +6,41 @@ written lies where nobody looks and is taken up again by the next one.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models.functions import Now
 
 from leaderboard.datasets import ground_truth, packs
-from leaderboard.datasets.importing import build, opaque, presets
+from leaderboard.datasets.importing import build, opaque, presets, staging
 from leaderboard.datasets.importing.checks import Checked, check, n_files
+from leaderboard.datasets.importing.found import Found, build_key, find, hashes_of
 from leaderboard.datasets.importing.layouts import CategoryLayout
 from leaderboard.datasets.importing.presets import Naming, Preset
 from leaderboard.datasets.importing.problems import ImportProblems, ImportRefused
-from leaderboard.datasets.importing.sources import Contents, Source, opened
+from leaderboard.datasets.importing.published import check_sources
+from leaderboard.datasets.importing.sources import Source, opened
 from leaderboard.datasets.manifests import describe
 from leaderboard.datasets.models import Dataset, DatasetVersion, Labels
-from leaderboard.datasets.services.downloads import PARTS, Download, store_downloads, stored_path
+from leaderboard.datasets.services.downloads import (
+    PARTS,
+    Download,
+    store_downloads,
+    store_pictures,
+    stored_path,
+)
 from scoring.ground_truth import pack_bytes
 
 __all__ = ["ImportRefused", "Naming", "import_dataset"]
 
 Progress = Callable[[int, int], None]
-RESERVED = frozenset({"downloads", ".staging"})
+RESERVED = frozenset({"downloads", staging.NAME})
 HIDDEN_PER_MONTH = 20
 """Submissions a person, and a team, within 30 days where labels are hidden: probing takes many."""
-
-
-@dataclass(frozen=True)
-class _Import:
-    """What was read and found sound, and under which key it is built."""
-
-    naming: Naming
-    preset_name: str
-    preset: Preset
-    labels: Labels
-    checked: tuple[Checked, ...]
-    sources: dict[str, str]
-    digest: str
-    secret_check: str = ""
-
-    @property
-    def key(self) -> str:
-        """Changes with the content, the labels and the order of ids, and with nothing else."""
-        return _key(self.digest, self.labels, self.secret_check)
-
-
-def _key(digest: str, labels: str, secret_check: str) -> str:
-    return hashlib.sha256(f"{digest} {labels} {secret_check}".encode()).hexdigest()[:16]
 
 
 def import_dataset(
@@ -77,9 +57,10 @@ def import_dataset(
     Equal content under the same version changes nothing but what ``naming``
     names of it; other content or other labels under it raise ImportRefused, as
     scores would no longer say what they rest on. ``accept_hash`` takes zips
-    that are not the published ones. ``progress(done, total)`` is called after
-    every file read or written. Raises ImportRefused with every problem, and
-    GroundTruthClosed; then the database and all storages are as they were.
+    that are not the published ones, under a name of their own.
+    ``progress(done, total)`` is called after every file read or written. Raises
+    ImportRefused with every problem, and GroundTruthClosed; then the database
+    and all storages are as they were.
     """
     ground_truth.storage()
     if naming.slug in RESERVED:
@@ -88,8 +69,8 @@ def import_dataset(
     kind = presets.PRESETS[preset]
     counter = _Counter(progress)
     problems = ImportProblems()
-    with _alone(), opened(paths, kind.anchors, problems) as contents:
-        _check_sources(contents, kind, accept_hash, problems)
+    with staging.alone(), opened(paths, kind.anchors, problems) as contents:
+        check_sources(contents, kind, naming, accept_hash, problems)
         version = _existing(naming)
         told_before = (contents.sources, preset, labels)
         if version is not None and not problems.lines and _same_zips(version, *told_before):
@@ -99,7 +80,7 @@ def import_dataset(
             problems.add(", ".join(map(str, paths)), "no category found; expected <category>/test/")
         checked = _check_all(layouts, kind, counter, problems)
         problems.raise_if_any()
-        found = _import(naming, preset, Labels(labels), checked, contents.sources)
+        found = find(naming, preset, Labels(labels), checked, contents.sources)
         if version is not None:
             _refuse_other(version, found)
             if _is_whole(version, found.secret_check):
@@ -119,47 +100,6 @@ class _Counter:
         self._progress(self.done, self.total)
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One import at a time on a machine."""
-    staging = _staging()
-    staging.mkdir(parents=True, exist_ok=True)
-    with (staging / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ImportRefused("another import is running on this machine; try later") from None
-        yield
-
-
-def _staging() -> Path:
-    return Path(settings.PACKS_ROOT) / ".staging"
-
-
-def _check_sources(
-    contents: Contents, preset: Preset, accept_hash: bool, problems: ImportProblems
-) -> None:
-    """The published zips, each its own category's and unchanged, where a preset knows them."""
-    if not preset.zips:
-        return
-    for name, category in contents.categories.items():
-        source = category.source
-        expected = preset.zips.get(name)
-        if expected is None:
-            problems.add(source.path, f"holds {name}; expected one of {', '.join(preset.zips)}")
-        elif source.sha256 and source.path.stem in preset.zips and source.path.stem != name:
-            problems.add(source.path, f"holds the category {name}; expected {source.path.stem}")
-        elif source.sha256 and source.sha256 != expected and not accept_hash:
-            problems.add(
-                source.path,
-                f"has the SHA-256 {source.sha256}; expected {expected} as published "
-                "(--accept-hash takes other zips)",
-            )
-    for name in preset.zips:
-        if name not in contents.categories:
-            problems.add(name, "is missing; expected all categories of the preset")
-
-
 def _check_all(
     layouts: dict[str, CategoryLayout],
     preset: Preset,
@@ -174,32 +114,12 @@ def _check_all(
     )
 
 
-def _import(
-    naming: Naming,
-    preset: str,
-    labels: Labels,
-    checked: tuple[Checked, ...],
-    sources: tuple[Source, ...],
-) -> _Import:
-    lines = sorted(line for one in checked for line in one.lines)
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    kind = presets.PRESETS[preset]
-    hashes = _hashes(sources)
-    if labels == Labels.PUBLIC:
-        return _Import(naming, preset, kind, labels, checked, hashes, digest)
-    secret = opaque.id_secret()
-    hidden = tuple(replace(one, truth=opaque.hide(one.truth, secret)) for one in checked)
-    # Keyed, so that nobody can try out labels against the digest.
-    digest = opaque.keyed(secret, digest)
-    return _Import(naming, preset, kind, labels, hidden, hashes, digest, opaque.fingerprint())
-
-
 def _existing(naming: Naming) -> DatasetVersion | None:
     rows = DatasetVersion.objects.select_related("dataset")
     return rows.filter(dataset__slug=naming.slug, version=naming.version).first()
 
 
-def _refuse_other(version: DatasetVersion, found: _Import) -> None:
+def _refuse_other(version: DatasetVersion, found: Found) -> None:
     if not version.content_sha256:
         return
     if version.labels != found.labels:
@@ -216,16 +136,12 @@ def _same_zips(
     version: DatasetVersion, sources: tuple[Source, ...], preset: str, labels: str
 ) -> bool:
     """Whether these very zips were imported like this before: then nothing has to be read."""
-    hashes = _hashes(sources)
+    hashes = hashes_of(sources)
     if len(hashes) < len(sources) or hashes != version.sources:
         return False
     if (version.preset, version.labels) != (preset, labels):
         return False
     return _is_whole(version, opaque.fingerprint() if version.is_hidden else "")
-
-
-def _hashes(sources: tuple[Source, ...]) -> dict[str, str]:
-    return {source.path.name: source.sha256 for source in sources if source.sha256}
 
 
 def _is_whole(version: DatasetVersion, secret_check: str) -> bool:
@@ -239,19 +155,19 @@ def _is_whole(version: DatasetVersion, secret_check: str) -> bool:
         return False
     public = storages["public"]
     return (
-        built["build"] == _key(version.content_sha256, version.labels, secret_check)
+        built["build"] == build_key(version.content_sha256, version.labels, secret_check)
         and index["id_secret"] == secret_check
         and all(ground_truth.holds(version, category) for category in version.manifest)
         and all(public.exists(stored_path(version, name)) for name in version.hashes)
     )
 
 
-def _bring(found: _Import, version: DatasetVersion | None, counter: _Counter) -> DatasetVersion:
+def _bring(found: Found, version: DatasetVersion | None, counter: _Counter) -> DatasetVersion:
     """Build, place and record. Until the row is written, nothing points at the files."""
     naming = found.naming
     place = version or DatasetVersion(dataset=_dataset(naming), version=naming.version)
     target = packs.folder(place)
-    staged = _staging() / naming.slug / naming.version / found.key
+    staged = staging.folder() / naming.slug / naming.version / found.key
     built = build.read_manifest(target)
     if built is None or built["build"] != found.key:
         built = build.build(staged, found.checked, _about(found, place), counter.step)
@@ -261,7 +177,8 @@ def _bring(found: _Import, version: DatasetVersion | None, counter: _Counter) ->
     _write_private(place, found)
     work = staged.with_name("downloads")
     downloads = store_downloads(place, target, built["categories"], work, counter.step)
-    shutil.rmtree(_staging() / naming.slug, ignore_errors=True)
+    store_pictures(place, target)
+    shutil.rmtree(staging.folder() / naming.slug, ignore_errors=True)
     return _record(found, downloads)
 
 
@@ -271,7 +188,7 @@ def _dataset(naming: Naming) -> Dataset:
     return known or Dataset(slug=naming.slug, name=naming.name or naming.slug)
 
 
-def _about(found: _Import, version: DatasetVersion) -> dict[str, Any]:
+def _about(found: Found, version: DatasetVersion) -> dict[str, Any]:
     naming = found.naming
     return {
         "name": naming.name or version.dataset.name,
@@ -283,7 +200,7 @@ def _about(found: _Import, version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _write_private(version: DatasetVersion, found: _Import) -> None:
+def _write_private(version: DatasetVersion, found: Found) -> None:
     about = {
         "counts": {one.name: one.counts() for one in found.checked},
         "defects": {one.name: one.defects for one in found.checked},
@@ -294,7 +211,7 @@ def _write_private(version: DatasetVersion, found: _Import) -> None:
     ground_truth.write(version, truths, about)
 
 
-def _record(found: _Import, downloads: list[Download]) -> DatasetVersion:
+def _record(found: Found, downloads: list[Download]) -> DatasetVersion:
     naming = found.naming
     with transaction.atomic():
         dataset, _ = Dataset.objects.get_or_create(
@@ -322,7 +239,7 @@ def _record(found: _Import, downloads: list[Download]) -> DatasetVersion:
         return _tell(version, naming)
 
 
-def _monthly_limits(found: _Import, version: DatasetVersion) -> dict[str, int]:
+def _monthly_limits(found: Found, version: DatasetVersion) -> dict[str, int]:
     """The limits that a version begins with; later they are a maintainer's matter."""
     if version.imported_at is not None:
         return {}

@@ -7,7 +7,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.utils.http import http_date
 
@@ -276,24 +275,4 @@ def test_the_web_server_sends_it_where_it_can(reader: Client, settings) -> None:
     assert answer["X-Accel-Redirect"] == f"/public-files/downloads/small/1.0/{NAME}"
     assert answer["Content-Disposition"] == f'attachment; filename="{NAME}"'
     assert "ETag" not in answer
-    assert Client().head(ADDRESS).status_code == 403
-
-
-class ObjectStore(FileSystemStorage):
-    """A storage with signed links, as those of object stores."""
-
-    querystring_auth = True
-
-    def url(self, name, parameters=None, expire=None) -> str:  # type: ignore[no-untyped-def]
-        said = parameters["ResponseContentDisposition"]
-        return f"https://store.example/{name}?expires={expire}&said={said}"
-
-
-def test_an_object_store_gives_a_signed_link(reader: Client, settings) -> None:
-    store = {"BACKEND": f"{__name__}.ObjectStore"}
-    settings.STORAGES = {**settings.STORAGES, "public": store}
-    answer = reader.get(ADDRESS)
-    assert answer.status_code == 302
-    assert answer.url.startswith(f"https://store.example/downloads/small/1.0/{NAME}?expires=3600")
-    assert answer["Cache-Control"] == "private, no-store"
     assert Client().head(ADDRESS).status_code == 403

@@ -14,7 +14,9 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from leaderboard.datasets import autovi
+from leaderboard.datasets.importing import presets
 from leaderboard.datasets.importing.presets import Naming
+from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.services.import_dataset import ImportRefused, import_dataset
 from tests.leaderboard.datasets import places, sources
 
@@ -252,6 +254,22 @@ def test_other_bytes_than_the_published_are_refused_unless_accepted(
     assert "--accept-hash" in line
     version = import_dataset(list(two_known.values()), NAMING, preset="autovi", accept_hash=True)
     assert version.categories == ("bolt", "nut")
+
+
+def test_other_bytes_never_go_under_the_published_name(
+    two_known: dict[str, Path], folder: Path
+) -> None:
+    sources.zipped(folder / "nut", two_known["nut"], "nut/nut/")
+    paths, own = list(two_known.values()), presets.AUTOVI
+    with pytest.raises(ImportRefused, match="under a --name of their own"):
+        import_dataset(paths, own, preset="autovi", accept_hash=True)
+    assert not DatasetVersion.objects.exists()
+    with pytest.raises(CommandError, match="under a --name of their own"):
+        call_command("import_dataset", *map(str, paths), "--preset", "autovi", "--accept-hash")
+    call_command("import_dataset", *map(str, paths), "--preset", "autovi", "--accept-hash",
+                 "--name", "packed-again", "--dataset-version", "1")  # fmt: skip
+    (version,) = DatasetVersion.objects.all()
+    assert (version.slug, version.dataset.name, version.doi) == ("packed-again", "packed-again", "")
 
 
 def test_a_zip_for_another_category_and_a_missing_one(

@@ -18,10 +18,15 @@ from PIL import Image
 
 from leaderboard.datasets import thumbnails
 from leaderboard.datasets.models import DatasetVersion
-from leaderboard.datasets.thumbnails import EDGE, SHOWN, NoThumbnail, shrink, thumbnail
+from leaderboard.datasets.thumbnails import EDGE, SHOWN, NoThumbnail, thumbnail
 from tests.leaderboard.datasets.conftest import picture
 
 CATEGORY = "pipe_clip"
+
+
+def shrink(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return thumbnails.shrink(file, path.name)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -135,7 +140,7 @@ def test_a_limit_below_one_picture_still_shows_it(version: DatasetVersion, setti
 
 def test_the_gallery_is_spread_over_the_training_images(make_version) -> None:
     version = make_version("many", n_train=3 * SHOWN)
-    names = [thumbnails._source(version, CATEGORY, at).name for at in range(SHOWN)]
+    names = [Path(thumbnails._source(version, CATEGORY, at)).name for at in range(SHOWN)]
     assert names == [f"{3 * at:04}.png" for at in range(SHOWN)]
 
 

@@ -37,7 +37,9 @@ class Command(BaseCommand):
             "(default: hidden for generic, public for datasets whose labels are published)",
         )
         parser.add_argument(
-            "--accept-hash", action="store_true", help="take zips that are not the published ones"
+            "--accept-hash",
+            action="store_true",
+            help="take zips that are not the published ones, under a --name of their own",
         )
         parser.add_argument("--description", default="")
         parser.add_argument("--doi", default="")
