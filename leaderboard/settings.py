@@ -270,7 +270,11 @@ elif CELERY_BROKER_URL.startswith("redis"):
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"submissions.score": {"queue": "scoring"}}
+# What opens the ground truth goes to the workers that are given it.
+CELERY_TASK_ROUTES = {
+    "submissions.score": {"queue": "scoring"},
+    "submissions.drop_kept": {"queue": "scoring"},
+}
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -290,6 +294,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": JOB_SWEEP_SECONDS,
         # Those that were sent while no worker ran need not all be done.
         "options": {"expires": 10 * JOB_SWEEP_SECONDS},
+    },
+    "drop-kept": {
+        "task": "submissions.drop_kept",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

@@ -32,6 +32,10 @@ HIDDEN_SPLIT = (
     "hash, so it tells nothing of the image; all test images were written anew, without metadata "
     "or time stamps. Maps are handed in under these names."
 )
+OPENED_SPLIT = (
+    "The labels of the test images were hidden and have been opened since. Images keep the names "
+    "that they had, ranks under a keyed hash; maps are handed in under these names."
+)
 PUBLIC_SPLIT = (
     "Test images lie in a folder each for the good ones and for every kind of defect; the labels "
     "are known to everybody."
@@ -115,7 +119,8 @@ def about(version: DatasetVersion) -> About:
         for name in version.categories
     )
     public = version.labels == Labels.PUBLIC
-    split = (words.get("split", GENERIC_SPLIT), PUBLIC_SPLIT if public else HIDDEN_SPLIT)
+    told = OPENED_SPLIT if version.has_opaque_ids else PUBLIC_SPLIT
+    split = (words.get("split", GENERIC_SPLIT), told if public else HIDDEN_SPLIT)
     return About(tasks, _totals(tasks, public), split, paper, public)
 
 

@@ -15,7 +15,7 @@ from leaderboard.datasets.about import image_counts, words_of
 from leaderboard.datasets.citation import bibtex
 from leaderboard.datasets.files import downloads
 from leaderboard.datasets.licences import licence_of
-from leaderboard.datasets.models import DatasetVersion, Labels
+from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.serving import StoredFile
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
@@ -149,7 +149,7 @@ def _record_set(version: DatasetVersion, name: str) -> dict[str, Any]:
             {"fileProperty": "fullpath"},
         ),
     ]
-    if record_set.endswith("-test") and version.labels == Labels.PUBLIC:
+    if record_set.endswith("-test") and not version.has_opaque_ids:
         folder = _field(
             name,
             "folder",

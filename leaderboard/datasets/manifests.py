@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard.datasets import autovi
@@ -32,11 +32,30 @@ def _describe(one: Checked, preset: Preset, labels: Labels) -> dict[str, Any]:
         entry["validation"] = len(one.layout.validation)
     if labels == Labels.HIDDEN:
         return entry
-    counts = one.counts()
-    entry["good"] = counts.pop(GOOD, 0)
-    entry["folders"] = counts
-    if one.defects:
-        entry["defects"] = one.defects
-    if preset.groups:
-        entry["groups"] = {name: list(folders) for name, folders in preset.groups.items()}
-    return entry
+    groups = {name: list(folders) for name, folders in preset.groups.items()}
+    return entry | _labels(one.counts(), one.defects, groups)
+
+
+def with_labels(
+    manifest: Mapping[str, dict[str, Any]], index: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The manifest of a version whose labels were hidden, with what its private index kept back."""
+    return {
+        name: entry
+        | _labels(index["counts"][name], index["defects"][name], index["groups"])
+        | {"opaque_ids": True}
+        for name, entry in manifest.items()
+    }
+
+
+def _labels(
+    counts: Mapping[str, int], defects: Sequence[Any], groups: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a manifest says of labels: test images by folder, defects, groups of folders."""
+    folders = {name: count for name, count in counts.items() if name != GOOD}
+    found: dict[str, Any] = {"good": counts.get(GOOD, 0), "folders": folders}
+    if defects:
+        found["defects"] = list(defects)
+    if groups:
+        found["groups"] = dict(groups)
+    return found

@@ -45,7 +45,7 @@ class DatasetVersion(models.Model):
     where labels are public also the count ``good``, ``folders`` with the count
     of each defect folder, ``defects`` (the entries of ``defects_config.json``)
     and, for some presets, ``groups`` of folders. Where labels are hidden these
-    stay in the private part.
+    stay in the private part; where such labels were opened, ``opaque_ids`` is true.
 
     ``hashes`` and ``files`` hold the SHA-256 and the size in bytes of each
     download by its name, such as ``pipe_clip-train.zip``; ``sources`` the
@@ -121,6 +121,11 @@ class DatasetVersion(models.Model):
     def is_hidden(self) -> bool:
         """Whether the labels of the test images are kept from submitters."""
         return self.labels == Labels.HIDDEN
+
+    @property
+    def has_opaque_ids(self) -> bool:
+        """Whether maps are named by opaque ids: of hidden labels, and of such that were opened."""
+        return self.is_hidden or any(entry.get("opaque_ids") for entry in self.manifest.values())
 
     @property
     def is_open(self) -> bool:

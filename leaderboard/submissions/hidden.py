@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard.datasets import ground_truth
+from leaderboard.datasets.models import DatasetVersion
+from leaderboard.datasets.storages import listed, remove_tree
 from leaderboard.submissions.models import Job, Submission
 from scoring.registry import BY_KEY, Metric, MetricPoint
 from scoring.report import dumps
@@ -84,6 +86,27 @@ def kept_report(
     return report
 
 
+def kept_arrays(submission: Submission, run: str, category: str, scorer_version: str) -> bytes:
+    """What `keep_arrays` kept; raises FileNotFoundError where it kept nothing."""
+    name = _name(submission, run, category, scorer_version)
+    with ground_truth.storage().open(f"{name}.npz") as file:
+        return bytes(file.read())
+
+
+def kept_submissions(version: DatasetVersion) -> list[str]:
+    """The ids of all submissions of which private storage keeps results."""
+    return listed(ground_truth.storage(), _results(version))[0]
+
+
+def drop_results(version: DatasetVersion, submission_id: str) -> None:
+    """Delete all that is kept of one submission."""
+    remove_tree(ground_truth.storage(), f"{_results(version)}/{submission_id}")
+
+
+def _results(version: DatasetVersion) -> str:
+    return f"{ground_truth.folder(version)}/results"
+
+
 def _name(submission: Submission, run: str, category: str, scorer_version: str) -> str:
-    place = ground_truth.folder(submission.dataset_version)
-    return f"{place}/results/{submission.pk}/{scorer_version}/{run}/{category}"
+    place = _results(submission.dataset_version)
+    return f"{place}/{submission.pk}/{scorer_version}/{run}/{category}"

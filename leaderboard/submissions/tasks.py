@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import shared_task
 
+from leaderboard.submissions.services.drop_kept import drop_kept as drop_kept_once
 from leaderboard.submissions.services.perform import perform
 from leaderboard.submissions.services.sweep import sweep as sweep_once
 
@@ -39,6 +40,12 @@ def validate(job_id: int) -> None:
 def score(job_id: int) -> None:
     """Score one category of one run."""
     perform(job_id, worker_name())
+
+
+@reliable_task("submissions.drop_kept")
+def drop_kept() -> None:
+    """Delete what private storage keeps of deleted submissions; for who may open it."""
+    drop_kept_once()
 
 
 @reliable_task("submissions.sweep")

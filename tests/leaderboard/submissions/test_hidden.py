@@ -232,7 +232,6 @@ def read(client: Any, submission: Submission) -> list[str]:
             text = text.replace(value, "-")
         text = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.+]+|\d\d:\d\d(:\d\d)?", "-", text)
         text = re.sub(r"(csrfmiddlewaretoken\" value=|seen=|sessionid|csrftoken=)\S*", "-", text)
-        text = re.sub(r"\('Content-Length', '\d+'\)", "-", text)
         found.append(f"{address.replace(str(submission.pk), '-')}\n{text}")
     return found
 
