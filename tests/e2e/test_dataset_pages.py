@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
-import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scoring.sampledata import draw_dataset
 from tests.e2e import axe
+from tests.e2e.resuming import client
 from tests.stack import Stack, wait_until
 
 CATEGORIES = ("pipe_clip", "underbody_screw")
@@ -27,19 +26,6 @@ LICENCE = "CC BY-NC-SA 4.0"
 LARGE = 300 * 1024 * 1024
 MEMORY = 32 * 1024 * 1024
 """Most that the web process may grow by while it sends a file of LARGE bytes several times."""
-
-# Where there is no curl: as much of `curl -C - -o PATH ADDRESS` as is needed here.
-FETCH = """
-import os, sys, urllib.request
-path, address = sys.argv[-2:]
-have = os.path.getsize(path) if os.path.exists(path) else 0
-request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-with urllib.request.urlopen(request) as answer, open(path, "ab" if have else "wb") as file:
-    assert answer.status == (206 if have else 200)
-    while chunk := answer.read(65536):
-        file.write(chunk)
-        file.flush()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -203,13 +189,6 @@ def large(stack: Stack, links: dict[str, str], peaks: dict[int, int]) -> str:
         "version.save()"
     )
     return links[name]
-
-
-def client(path: Path, address: str, *limit: str) -> list[str]:
-    """The command that fetches an address into a file, going on where the file ends."""
-    if curl := shutil.which("curl"):
-        return [curl, "--silent", "--fail", *limit, "-C", "-", "-o", str(path), address]
-    return [sys.executable, "-c", FETCH, str(path), address]
 
 
 def test_a_download_killed_half_way_goes_on_where_it_stopped(large: str, tmp_path: Path) -> None:
