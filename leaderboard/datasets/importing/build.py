@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.datasets.importing import pictures
-from leaderboard.datasets.importing.checks import Checked, Step, in_batches
+from leaderboard.datasets.importing.checks import Checked, Step, in_order
 from leaderboard.datasets.importing.layouts import CONFIG
 from leaderboard.datasets.importing.sources import SourceFile
 from scoring.manifest import GOOD
@@ -122,7 +122,7 @@ def _written(root: Path, one: Checked, step: Step) -> Iterator[tuple[str, str]]:
         data = one.layout.config.read()
         write_whole(root / CONFIG, data)
         yield CONFIG, hashlib.sha256(data).hexdigest()
-    for name, data, there in in_batches(prepare, _outputs(one), step):
+    for name, data, there in in_order(prepare, _outputs(one), step):
         if not there:  # here and not in the threads: in the order of the names
             write_whole(root / name, data)
         yield name, hashlib.sha256(data).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from scoring.ground_truth import DefectsConfig, decode_region, parse_defects_con
 from scoring.manifest import GOOD
 from scoring.truth import CategoryTruth, Region, folder_of
 
-_BATCH = 32
+_AHEAD = 32
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Step = Callable[[], None]
@@ -51,16 +51,19 @@ class Checked:
         return dict(sorted(Counter(map(folder_of, self.layout.test)).items()))
 
 
-def in_batches(
-    work: Callable[[Item], Result], items: Iterable[Item], step: Step
-) -> Iterator[Result]:
-    """``work`` of each item, in order, by threads; ``step`` is called after each."""
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], step: Step) -> Iterator[Result]:
+    """``work`` of each item, in order, by threads; ``step`` is called after each.
+
+    Threads work some items ahead, so that they need not wait for what is done with a result.
+    """
     remaining = iter(items)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        while batch := list(islice(remaining, _BATCH)):
-            for result in pool.map(work, batch):
-                step()
-                yield result
+        ahead = deque(pool.submit(work, item) for item in islice(remaining, _AHEAD))
+        while ahead:
+            result = ahead.popleft().result()
+            ahead.extend(pool.submit(work, item) for item in islice(remaining, 1))
+            step()
+            yield result
 
 
 def n_files(layout: CategoryLayout) -> int:
@@ -82,7 +85,7 @@ def check(
         problems.add(layout.name, "has no training image; expected train/good/<image_id>.png")
     if not layout.test:
         problems.add(layout.name, "has no test image; expected test/<folder>/<image_id>.png")
-    read = list(in_batches(_read_image, named.values(), step))
+    read = list(in_order(_read_image, named.values(), step))
     sizes = dict(zip(named, read, strict=True))
     for name, (size, _, problem) in sizes.items():
         if size is None:
@@ -184,7 +187,7 @@ def _regions(
         return _read_region(item[1], sizes[item[0].key], config, layout.has_masks)
 
     for (image, file), (regions, digest, problem) in zip(
-        work, in_batches(read, work, step), strict=True
+        work, in_order(read, work, step), strict=True
     ):
         if problem:
             problems.add(file.place, problem)
