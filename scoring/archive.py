@@ -30,6 +30,7 @@ IGNORED_FOLDERS = frozenset({"__MACOSX"})
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode categories Cc and Cs
 _GZIP = b"\x1f\x8b"
 _CHUNK = 64 * KIB
+_MAX_MARKS = 30  # as in text that is safe to normalise: UAX #15, section 13
 _PACKED_SLACK = 64 * KIB  # deflate adds a few bytes to what it cannot pack
 
 
@@ -321,6 +322,8 @@ def _normal(name: str) -> str:
 def _name_problem(name: str) -> str | None:
     if _CONTROLS.search(name):
         return "has control characters in its name"
+    if not name.isascii() and _unsafe_to_normalise(name):
+        return f"has more than {_MAX_MARKS} combining marks in a row in its name"
     if "\\" in name:
         return "has a backslash in its name; expected / between folders"
     if name.startswith("/") or re.match(r"[A-Za-z]:", _normal(name)):
@@ -331,6 +334,16 @@ def _name_problem(name: str) -> str | None:
     if name.strip("./") and any(part in ("", ".") for part in parts):
         return "has an empty part in its path; expected a plain relative path"
     return None
+
+
+def _unsafe_to_normalise(name: str) -> bool:
+    """Whether marks follow one another so long that sorting them takes long."""
+    marks = 0
+    for character in name:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > _MAX_MARKS:
+            return True
+    return False
 
 
 def _ignored(name: str) -> bool:

@@ -184,6 +184,7 @@ def _tiff(data: bytes) -> Header:
             f"has TIFF tiles of {one(_TILE_WIDTH, 1)}x{one(_TILE_HEIGHT, 1)} pixels; "
             f"at most {_MAX_TILE_PIXELS:,} pixels are taken"
         )
+    _check_tiling(width, height, one(_TILE_WIDTH, 0), one(_TILE_HEIGHT, 0))
     _check_strips(tags, len(data))
     if one(259, 1) == 1 and not _holds(tags, width * height * one(258, 1) // 8):
         raise MapError("is cut short: its TIFF strips hold fewer bytes than its pixels need")
@@ -239,6 +240,18 @@ def _check_strips(tags: dict[int, tuple[int, ...]], size: int) -> None:
                 raise MapError("is cut short: a TIFF strip lies beyond the end of the file")
     if not tags.get(_STRIPS[0]) and not tags.get(_TILES[0]):
         raise MapError("has no TIFF strips or tiles")
+
+
+def _check_tiling(width: int, height: int, tile_width: int, tile_height: int) -> None:
+    """Refuse tiles that lie mostly outside the image: each is unpacked whole."""
+    if tile_width < 1 or tile_height < 1:
+        return
+    tiles = -(-width // tile_width) * -(-height // tile_height)
+    if tiles * tile_width * tile_height > _MAX_TILE_PIXELS + 4 * width * height:
+        raise MapError(
+            f"has {tiles:,} TIFF tiles of {tile_width}x{tile_height} pixels, most of them outside "
+            f"its {width}x{height} pixels"
+        )
 
 
 def _holds(tags: dict[int, tuple[int, ...]], size: int) -> bool:

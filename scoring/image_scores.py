@@ -14,6 +14,7 @@ from scoring.manifest import Manifest
 HEADER = ["category", "image", "score"]
 _LINE_BYTES = 2_048
 _MAX_SCORE_TEXT = 64
+_MORE_LINES = 100  # than twice the images: enough that each problem of an honest table is told
 
 
 def read(
@@ -24,9 +25,8 @@ def read(
     The file has the columns category, image (``<folder>/<image_id>`` or public id) and score; a
     category has all its images or none. Whatever is wrong is added to `problems` by line.
     """
-    n_images = sum(category.n_test for category in manifest.categories.values())
     try:
-        text = member.read(fd, (n_images + 1) * _LINE_BYTES).decode("utf-8-sig")
+        text = member.read(fd, (_images(manifest) + 1) * _LINE_BYTES).decode("utf-8-sig")
     except (MapError, UnicodeDecodeError) as error:
         problems.add(member.name, f"cannot be read ({error}); expected UTF-8 text")
         return {}
@@ -42,16 +42,24 @@ def read(
     return {category: found for category, found in scores.items() if category in categories}
 
 
+def _images(manifest: Manifest) -> int:
+    return sum(category.n_test for category in manifest.categories.values())
+
+
 def _rows(
     name: str, text: str, manifest: Manifest, problems: Problems
 ) -> dict[str, dict[str, float]]:
     scores: dict[str, dict[str, float]] = {}
+    most = 2 * _images(manifest) + _MORE_LINES
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         if next(reader, None) != HEADER:
             problems.add(name, f"does not begin with the line {','.join(HEADER)}")
             return {}
         for row in reader:
+            if reader.line_num > most:
+                problems.add(name, f"has more than {most:,} lines; expected one for each image")
+                return {}
             if row:
                 _take(row, f"{name} line {reader.line_num}", manifest, scores, problems)
     except csv.Error as error:

@@ -47,6 +47,8 @@ bad_name(b"\xff\xfe.png", f"\\udcff\\udcfe.png: {NOT_UTF8}")
 bad_name(b"\xed\xa0\x80.png", f"\\udced\\udca0\\udc80.png: {NOT_UTF8}")
 bad_name(b"n" * 1100, f"{'n' * 197}...: has a name of 1,100 bytes; at most 1,024 are taken")
 bad_name("x\u202egnp.exe".encode(), f"x\\u202egnp.exe: {NOT_HERE}")
+MARKS = "\u0301\u0323" * 16
+bad_name(b"x" + MARKS.encode(), f"x{MARKS}: has more than 30 combining marks in a row in its name")
 bad_name(b"", f": {NOT_HERE}", tar=False)
 bad_name(b"part/test/GOOD/0000.png", f"part/test/GOOD/0000.png: is a duplicate of {FIRST}")
 bad_name(b"part/test/good/0000.tiff", "part/test/good/0000.tiff: is a second map of one image, *")

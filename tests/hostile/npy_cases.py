@@ -30,6 +30,23 @@ def npy_of_int64() -> bytes:
     return craft.npy(BLACK.astype(np.int64))
 
 
+@refused(".npy", f"holds bool values; {TYPES}")
+def npy_of_booleans() -> bytes:
+    return craft.npy(BLACK.astype(bool))
+
+
+@refused(".npy", f"holds float128 values; {TYPES}")
+def npy_of_extended_precision() -> bytes:
+    return craft.npy_file(craft.npy_header("'<f16'"), bytes(3840))
+
+
+@refused(".npy", "holds 1 values that are NaN or infinite; expected finite numbers")
+def one_pixel_that_is_no_number() -> bytes:
+    array = BLACK.astype(np.float16)
+    array[11, 19] = np.nan
+    return craft.npy(array)
+
+
 @refused(".npy", f"holds void64 values; {TYPES}")
 def npy_of_raw_bytes() -> bytes:
     return craft.npy_file(craft.npy_header("'V8'"), bytes(1920))

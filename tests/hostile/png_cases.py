@@ -106,6 +106,11 @@ def png_in_colour() -> bytes:
     return craft.png_file(colour=2)
 
 
+@refused(".png", "is RGB with alpha; expected 8- or 16-bit grey")
+def png_in_colour_with_alpha() -> bytes:
+    return craft.png_file(colour=6, depth=16)
+
+
 @refused(".png", "has transparency; expected plain grey")
 def png_with_a_transparent_grey() -> bytes:
     return craft.png_file(before=craft.chunk(b"tRNS", bytes(2)))

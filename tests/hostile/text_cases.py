@@ -110,6 +110,15 @@ def quote_that_never_closes(room: Room) -> Path:
     return scores(room, *ROWS, 'part,"good/0000,1')
 
 
+@refused(
+    *(f"{SCORES} line {line}: has 1 fields; expected 3" for line in range(2, 52)),
+    "... and 70 more",
+)
+def table_of_thousands_of_bad_lines(room: Room) -> Path:
+    """It is not read to its end."""
+    return room.zip({**room.files(), SCORES: b"category,image,score\n" + b"a\n" * 10_000})
+
+
 @refused(f"{SCORES}: does not begin with the line category,image,score")
 def table_without_its_heading(room: Room) -> Path:
     return room.zip({**room.files(), SCORES: "\n".join(ROWS).encode()})

@@ -43,6 +43,16 @@ def tiff_with_a_huge_tile() -> bytes:
     return craft.tiff_file({273: None, 278: None, 279: None, **tiles})
 
 
+@refused(
+    ".tiff",
+    "has 12 TIFF tiles of 4194304x1 pixels, most of them outside its 20x12 pixels",
+)
+def tiff_with_tiles_mostly_outside() -> bytes:
+    """Each is unpacked whole: many of them keep a decoder busy for hours."""
+    tiles = {322: (LONG, 1 << 22), 323: (LONG, 1), 324: (LONG, 1024), 325: (LONG, 240)}
+    return craft.tiff_file({273: None, 278: None, 279: None, **tiles})
+
+
 @refused(".tiff", "cannot be decoded (*")
 def tiff_with_a_tile_of_no_size() -> bytes:
     tiles = {322: (LONG, 0), 323: (LONG, 0), 324: (LONG, 1024), 325: (LONG, 240)}
@@ -121,6 +131,23 @@ def tiff_where_white_is_zero() -> bytes:
 @refused(".tiff", f"holds int32 values; {TYPES}")
 def tiff_of_int32() -> bytes:
     return craft.tiff(BLACK.astype(np.int32))
+
+
+@refused(".tiff", f"holds uint1 values; {TYPES}")
+def tiff_of_one_bit() -> bytes:
+    return craft.tiff_file({258: (SHORT, 1)})
+
+
+@refused(".tiff", "has photometric interpretation 3; expected 1 (higher is brighter)")
+def tiff_with_a_palette() -> bytes:
+    return craft.tiff_file({262: (SHORT, 3)})
+
+
+@refused(".tiff", "has 2 samples a pixel; expected one (grey)")
+def tiff_with_alpha() -> bytes:
+    return craft.tiff(
+        np.zeros((12, 20, 2), np.uint8), photometric="minisblack", extrasamples=["unassalpha"]
+    )
 
 
 @refused(".tiff", f"holds complex64 values; {TYPES}")

@@ -113,6 +113,19 @@ def two_hundred_thousand_real_members(room: Room) -> Path:
     return room.raw("maps.zip", body, directory, end, classic)
 
 
+@refused(
+    *(f"part/test/good/{index:06}.png: belongs to no test image of part" for index in range(50)),
+    "... and 99940 more",
+)
+def as_many_members_as_the_limit(room: Room) -> Path:
+    names = (b"part/test/good/%06d.png" % index for index in range(99_990))
+    made = [craft.Entry(name, crc=0, method=0) for name in names]
+    body, directory = craft.zip_body([*made, *craft.entries(room.files())])
+    end = craft.end64(99_995, len(directory), len(body), len(body) + len(directory))
+    classic = craft.end_record(0xFFFF, craft.MAX32, craft.MAX32)
+    return room.raw("maps.zip", body, directory, end, classic)
+
+
 @refused("maps.zip: the zip directory holds more than the 3 entries announced")
 def many_members_behind_a_small_count(room: Room) -> Path:
     body, directory = many_members(100_000)
@@ -265,6 +278,11 @@ def directory_encrypted_by_mask(room: Room) -> Path:
 @refused(f"{FIRST}: is compressed by zip method 12; expected stored (0) or deflate (8)", MISSING)
 def compressed_by_bzip2(room: Room) -> Path:
     return with_first(room, method=12)
+
+
+@refused(f"{FIRST}: is compressed by zip method 9; expected stored (0) or deflate (8)", MISSING)
+def compressed_by_deflate64(room: Room) -> Path:
+    return with_first(room, method=9)
 
 
 @refused(f"{FIRST}: is stored but announces two different sizes", MISSING)
