@@ -92,7 +92,8 @@ def _take(
 
 
 def _number(text: str) -> float:
+    plain = len(text) <= _MAX_SCORE_TEXT and text.isascii() and "_" not in text
     try:
-        return float(text) if len(text) <= _MAX_SCORE_TEXT and "_" not in text else math.nan
+        return float(text) if plain else math.nan
     except ValueError:
         return math.nan

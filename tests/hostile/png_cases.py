@@ -145,6 +145,12 @@ def png_of_two_million_empty_chunks(room: Room) -> Path:
     return large(room, craft.png_file(1000, 750, before=empty), ".png")
 
 
+@corpus.refused(f"part/test/good/0001.png: {DAMAGED}")
+def png_with_gigabytes_behind_its_pixels(room: Room) -> Path:
+    data = craft.chunk(b"IDAT", b"\x78\xda" + craft.deflate_zeros(1600))
+    return large(room, craft.png_file(1000, 750, idat=data), ".png")
+
+
 @odd(".png")
 def png_interlaced(array: np.ndarray) -> bytes:
     return craft.png_interlaced(array)

@@ -76,6 +76,24 @@ def pax_sparse_file(room: Room) -> Path:
     return with_more(room, craft.pax(records), craft.tar_entry(b"x", b"data"))
 
 
+@refused(f"x: {SPECIAL}", f"y: {SPECIAL}")
+def volume_label_and_part_of_a_file(room: Room) -> Path:
+    return with_more(room, craft.tar_header(b"x", kind=b"V"), craft.tar_entry(b"y", b"d", b"M"))
+
+
+@refused("maps.tar.gz: the tar file is damaged (*")
+def gzip_within_gzip(room: Room) -> Path:
+    inner = craft.gzip_member(craft.plain_tar(room.files()))
+    return room.raw("maps.tar.gz", craft.gzip_member(inner))
+
+
+@refused("maps.tar.gz: the gzip data is cut short")
+def gzip_of_ten_million_empty_blocks(room: Room) -> Path:
+    """Nothing comes out of them; a reader that waits for something takes its time."""
+    head = b"\x1f\x8b\x08" + bytes(6) + b"\x03"
+    return room.raw("maps.tar.gz", head, *[b"\0\0\0\xff\xff" * 1_000_000] * 10)
+
+
 @refused(f"x: {SPECIAL}")
 def unknown_kind_of_entry(room: Room) -> Path:
     return with_more(room, craft.tar_entry(b"x", b"data", b"Z"))

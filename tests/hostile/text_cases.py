@@ -70,6 +70,22 @@ def number_of_many_digits(room: Room) -> Path:
     return scores(room, *ROWS[:-1], f"part,{KEYS[-1]},{'1' * 5000}")
 
 
+@refused(f"{SCORES} line 6: has the score '\u0661'; {FINITE}")
+def digits_of_another_script(room: Room) -> Path:
+    """Python takes them for numbers; other programs do not."""
+    return scores(room, *ROWS[:-1], f"part,{KEYS[-1]},\u0661")
+
+
+@refused(f"{SCORES} line 6: has the score '1_0'; {FINITE}")
+def digits_with_an_underscore(room: Room) -> Path:
+    return scores(room, *ROWS[:-1], f"part,{KEYS[-1]},1_0")
+
+
+@refused(f"{SCORES} line 7: names 'part', 'x\\x1b[2J', which is no test image")
+def name_that_clears_a_terminal(room: Room) -> Path:
+    return scores(room, *ROWS, "part,x\x1b[2J,1")
+
+
 @refused(f"{SCORES}: cannot be read (*")
 def table_that_is_not_utf8(room: Room) -> Path:
     return scores(room, *ROWS, b"\xff\xfe")

@@ -85,6 +85,13 @@ def tiff_with_damaged_lzw() -> bytes:
 
 
 @refused(".tiff", "cannot be decoded (*")
+def tiff_whose_zstd_wants_terabytes() -> bytes:
+    """A frame that announces a window of 2 TB."""
+    frame = b"\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00"
+    return craft.tiff_file({259: (SHORT, 50_000), 279: (LONG, len(frame))}, data=frame)
+
+
+@refused(".tiff", "cannot be decoded (*")
 def tiff_with_damaged_zstd() -> bytes:
     return craft.tiff_file({259: (SHORT, 50_000)}, data=b"\xff" * 240)
 
