@@ -93,10 +93,9 @@ def _fetched(submission: Submission, held: ExitStack) -> LocalArchive:
     fcntl.flock(file, fcntl.LOCK_SH)
     held.callback(partial.unlink, missing_ok=True)
     digest = hashlib.sha256()
-    with submission.archive.storage.open(str(submission.archive.name)) as stored:
-        for chunk in stored.chunks(CHUNK):
-            digest.update(chunk)
-            file.write(chunk)
+    for chunk in _chunks(submission):
+        digest.update(chunk)
+        file.write(chunk)
     file.flush()
     found = digest.hexdigest()
     if file.tell() != submission.size or found != (submission.sha256 or found):
@@ -107,6 +106,17 @@ def _fetched(submission: Submission, held: ExitStack) -> LocalArchive:
     path = _folder() / found
     partial.replace(path)
     return LocalArchive(path, found)
+
+
+def _chunks(submission: Submission) -> Iterator[bytes]:
+    """The stored bytes. An S3Storage's file would read the whole into memory before the first."""
+    with submission.archive.storage.open(str(submission.archive.name)) as stored:
+        if not hasattr(stored, "obj"):
+            yield from stored.chunks(CHUNK)
+            return
+        body = stored.obj.get()["Body"]
+        while chunk := body.read(CHUNK):
+            yield chunk
 
 
 def _make_room(size: int) -> None:

@@ -16,9 +16,13 @@ def finish_upload(upload: Upload) -> Submission:
 
     Raises OSError where the storage cannot make it an archive now; the sweep tries again.
     """
+    upload.refresh_from_db()
+    if upload.submission.state != State.UPLOADING:
+        return upload.submission
     store().complete(upload)
     with transaction.atomic():
         submission = lock(upload.pk)
         if submission.state == State.UPLOADING:
             received(submission, upload.name, upload.length)
+            Upload.objects.filter(pk=upload.pk).update(parts={})
     return submission

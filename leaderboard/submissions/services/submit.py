@@ -89,7 +89,7 @@ def submit(owner: User, version: DatasetVersion, handed: Handed) -> Submission:
     submission = begin(owner, version, handed.about)
     try:
         submission.archive.save(stored_name(handed.archive_name), handed.archive, save=False)
-    except OSError:
+    except Exception:  # object stores raise errors of their own
         logger.exception("archive not stored", extra={"submission": submission.pk})
         return _not_stored(submission)
     stored = str(submission.archive.name)

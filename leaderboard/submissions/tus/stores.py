@@ -42,6 +42,11 @@ def store() -> Store:
     storage = Submission._meta.get_field("archive").storage
     if isinstance(storage, FileSystemStorage):
         return Folder(storage)
+    if hasattr(storage, "bucket_name"):
+        # Here, because its driver takes a while to load, and is installed where it is needed.
+        from leaderboard.submissions.tus.objects import Objects
+
+        return Objects(storage)
     raise ImproperlyConfigured(
         f"{type(storage).__name__}: takes no uploads in pieces; expected folders or S3Storage"
     )
