@@ -18,9 +18,14 @@ from django.conf import settings
 SECONDS = 5.0
 
 
+def place(role: str) -> Path:
+    """The file of this host's worker or beat."""
+    return Path(settings.VAR_DIR) / "alive" / f"{role}-{socket.gethostname()}"
+
+
 def touch(role: str) -> None:
     """Say that this process is well; a disk that is full must not end it."""
-    path = Path(settings.VAR_DIR) / "alive" / f"{role}-{socket.gethostname()}"
+    path = place(role)
     try:
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -44,6 +49,7 @@ class WorkerAlive(bootsteps.StartStopStep):
     def stop(self, worker: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        place("worker").unlink(missing_ok=True)
 
 
 def watch(app: Celery) -> None:

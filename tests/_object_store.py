@@ -19,16 +19,19 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iam.access_control import PermissionResult
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import run_simple
 
 SIGNATURE, LIFETIME = "X-Amz-Signature", "X-Amz-Expires"
 TIME = "%Y%m%dT%H%M%SZ"
+ALLOWED = PermissionResult.PERMITTED
 ABOUT_THE_SIGNATURE = ("X-Amz-", "x-amz-")
 
 
@@ -51,6 +54,8 @@ def _is_signed(environ: dict[str, Any]) -> bool:
     """Whether by headers, which moto checks, or by a link that holds."""
     if f"{SIGNATURE}=" in environ["QUERY_STRING"]:
         return _take_over(environ)
+    if "HTTP_AUTHORIZATION" not in environ and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        _read_for_all(environ)
     return "HTTP_AUTHORIZATION" in environ or environ["PATH_INFO"].startswith("/moto-api/")
 
 
@@ -80,6 +85,22 @@ def _take_over(environ: dict[str, Any]) -> bool:
     for name, value in anew.headers.items():
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
     return True
+
+
+def _read_for_all(environ: dict[str, Any]) -> None:
+    """Sign for a stranger who reads what a bucket's policy opens to all; moto asks for a name."""
+    bucket, _, key = environ["PATH_INFO"].strip("/").partition("/")
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
+    resource = f"arn:aws:s3:::{bucket}/{key}"
+    if not key or found is None or found.get_permission("s3:GetObject", resource) != ALLOWED:
+        return
+    keys = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].users[bucket].access_keys[0]
+    address = f"http://{environ['HTTP_HOST']}{environ['RAW_URI']}"
+    anew = AWSRequest(environ["REQUEST_METHOD"], address)
+    signer = S3SigV4Auth(Credentials(keys.access_key_id, keys.secret_access_key), "s3", "us-east-1")
+    signer.add_auth(anew)
+    for name, value in anew.headers.items():
+        environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
 
 
 def _secret(access_key: str) -> str:

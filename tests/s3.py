@@ -113,16 +113,36 @@ class ObjectStore(Server):
         self._ask_for_credentials(_NO_REQUEST)
         try:
             _client("s3", self.url, "maker", "maker").create_bucket(Bucket=name)
+        finally:
+            self._ask_for_credentials(_EVERY_REQUEST)
+        return self.account(name)
+
+    def account(self, name: str, resource: str = "") -> Bucket:
+        """A new account for the bucket ``name``, there or not; or for another ``resource``."""
+        self._ask_for_credentials(_NO_REQUEST)
+        try:
             accounts = _client("iam", self.url, "maker", "maker")
             accounts.create_user(UserName=name)
-            rule = {"Effect": "Allow", "Action": "s3:*",
-                    "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}  # fmt: skip
+            resources = [resource or f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+            rule = {"Effect": "Allow", "Action": "s3:*", "Resource": resources}
             policy = json.dumps({"Version": "2012-10-17", "Statement": [rule]})
             accounts.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=policy)
             made = accounts.create_access_key(UserName=name)["AccessKey"]
         finally:
             self._ask_for_credentials(_EVERY_REQUEST)
         return Bucket(name, self.url, made["AccessKeyId"], made["SecretAccessKey"])
+
+    def open_to_all(self, name: str) -> None:
+        """Let everybody read the objects of a bucket, without credentials."""
+        rule = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{name}/*"}  # fmt: skip
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [rule]})
+        self._ask_for_credentials(_NO_REQUEST)
+        try:
+            maker = _client("s3", self.url, "maker", "maker")
+            maker.put_bucket_policy(Bucket=name, Policy=policy)
+        finally:
+            self._ask_for_credentials(_EVERY_REQUEST)
 
     def _ask_for_credentials(self, after: str) -> None:
         assert self._ask("POST", "reset-auth", after) == 200

@@ -4,10 +4,7 @@ from django.http import HttpRequest
 
 from leaderboard.accounts.models import Membership, Team, User
 
-
-@admin.register(User)
-class PersonAdmin(UserAdmin):
-    fieldsets = (*(UserAdmin.fieldsets or ()), ("Mail", {"fields": ("wants_mail",)}))
+admin.site.register(User, UserAdmin)
 
 
 class MembershipInline(admin.TabularInline):

@@ -1,4 +1,6 @@
-"""Small pictures of training images: made once, kept in a folder of bounded size.
+"""Small pictures of training images: made once, kept in the storage ``previews``.
+
+Where that is a folder, as by default, its size is bounded.
 
 Only files of ``<category>/train/good`` are ever opened: a test image beside its
 public id would be one more thing to compare with.
@@ -21,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from PIL import Image, UnidentifiedImageError
 
@@ -62,15 +65,15 @@ def thumbnail(version: DatasetVersion, category: str, number: int) -> Thumbnail:
     """
     source = _source(version, category, number)
     key = _key(version, category, source)
-    place = Path(settings.THUMBNAILS_ROOT) / f"{key}.webp"
-    data = _read(place)
+    name = f"{key}.webp"
+    data = _kept(name)
     if data is None:
         with _locked(f"{int(key[:8], 16) % _LOCKS:02}"):
-            data = _read(place)
+            data = _kept(name)
             if data is None:
                 with storages["public"].open(source) as file:
                     data = shrink(file, PurePosixPath(source).name)
-                _keep(place, data)
+                _keep(name, data)
                 logger.info("thumbnail made", extra={"category": category, "number": number})
     return Thumbnail(key, data)
 
@@ -165,6 +168,27 @@ def _key(version: DatasetVersion, category: str, source: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _kept(name: str) -> bytes | None:
+    """A picture of the storage ``previews``, or None."""
+    previews = storages["previews"]
+    if isinstance(previews, FolderStorage):
+        return _read(previews.folder() / name)
+    try:
+        with previews.open(name) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def _keep(name: str, data: bytes) -> None:
+    """Keep a picture; an object store holds all of them, which are SHOWN a category."""
+    previews = storages["previews"]
+    if isinstance(previews, FolderStorage):
+        _write(previews.folder() / name, data)
+    else:
+        previews.save(name, ContentFile(data))
+
+
 def _read(place: Path) -> bytes | None:
     """A kept picture; reading it makes it young again, though not at every request."""
     try:
@@ -176,7 +200,7 @@ def _read(place: Path) -> bytes | None:
     return data
 
 
-def _keep(place: Path, data: bytes) -> None:
+def _write(place: Path, data: bytes) -> None:
     partial = place.with_name(f".{uuid.uuid4().hex}.part")
     try:
         partial.write_bytes(data)

@@ -129,6 +129,18 @@ def test_another_machine_shows_pictures_and_takes_the_pack_from_the_store(
         packs.path(version)
 
 
+def test_a_picture_that_one_machine_made_serves_all(
+    version: DatasetVersion, object_store: ObjectStore, tmp_path: Path, settings
+) -> None:
+    previews = object_store.bucket("previews")
+    use(settings, previews=previews)
+    settings.THUMBNAILS_ROOT = tmp_path / "locks"
+    made = thumbnails.thumbnail(version, "clip", 0)
+    assert previews.names() == [f"{made.key}.webp"]
+    previews.client().put_object(Bucket=previews.name, Key=f"{made.key}.webp", Body=b"kept")
+    assert thumbnails.thumbnail(version, "clip", 0).data == b"kept"
+
+
 def test_a_submission_is_scored_kept_opened_and_dropped(
     version: DatasetVersion,
     buckets: tuple[Bucket, Bucket],
