@@ -28,6 +28,9 @@ from scoring.ground_truth import CategoryTruth, Region, folder_of
 from scoring.manifest import GOOD
 from scoring.registry import FPR_LIMITS
 
+_MOST_COUNTED = (1 << 32) - 1
+"""Pixels that may be counted before 32-bit counters have to be emptied."""
+
 
 @dataclass
 class CountsTable:
@@ -99,6 +102,8 @@ class ValueCounter:
         bins = 256 if dtype == "uint8" else 1 << 16
         self._scale = rise_scale(truth.n_regions)
         self._counts = np.zeros((4, bins), np.uint32)
+        self._counted = 0
+        self._folder = GOOD
         folders = sorted({GOOD, *map(folder_of, truth.anomalous)})
         self._tables = {
             folder: _empty_table(bins, np.dtype(np.int64), self._scale) for folder in folders
@@ -107,22 +112,34 @@ class ValueCounter:
     def add(self, key: str, values: NDArray[Any]) -> None:
         """Count one image's map: flat, of the dtype given at the start."""
         values = _half_ranks(values) if self._half else values
-        table = self._tables[folder_of(key)]
-        self._counts[:] = 0
+        folder = folder_of(key)
+        if folder != self._folder or self._counted + values.size > _MOST_COUNTED:
+            self._flush()
+        self._folder = folder
+        self._counted += values.size
         _kernels.histogram(values, self._counts)
-        table.outside += self._counts.sum(axis=0, dtype=np.int64)
+        table = self._tables[folder]
         regions = self._truth.regions.get(key, ())
         if regions:
-            inside = np.bincount(values[union_of(regions)], minlength=len(table.inside))
-            table.inside += inside
-            table.outside -= inside
+            _kernels.count_inside(values, union_of(regions), table.inside, table.outside)
         for region in regions:
             within = np.sort(values[region.pixels])
             _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
             table.n_regions += 1
 
+    def _flush(self) -> None:
+        """Add what was counted since the last folder to its table.
+
+        Once a folder and not once a map: with 16 bits a table is as large as a map.
+        """
+        if self._counted:
+            self._tables[self._folder].outside += self._counts.sum(axis=0, dtype=np.int64)
+            self._counts[:] = 0
+            self._counted = 0
+
     def folder_areas(self) -> dict[str, dict[str, float] | None]:
         """AUsPRO of each folder's images and all good ones; None where it is undefined."""
+        self._flush()
         good = self._tables[GOOD]
         return {
             folder: _areas(_sum([good, table]))
@@ -132,6 +149,7 @@ class ValueCounter:
 
     def all(self) -> CountsTable:
         """All images."""
+        self._flush()
         return _sum(list(self._tables.values()))
 
 
@@ -200,12 +218,14 @@ class CellCounter:
         table = self._current
         self._cells.count(values, table.outside)
         regions = self._truth.regions.get(key, ())
-        if regions:
-            np.add.at(table.inside, self._cells.find(values[union_of(regions)]), 1)
-        for region in regions:
-            within = np.sort(self._cells.find(values[region.pixels]))
-            _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
+        within = [self._cells.find(np.sort(values[region.pixels])) for region in regions]
+        for region, cells in zip(regions, within, strict=True):
+            _kernels.add_gains(cells, region.saturation_area, float(self._scale), table.rise)
             table.n_regions += 1
+        if len(regions) > 1:
+            within = [self._cells.find(np.sort(values[union_of(regions)]))]
+        for cells in within:
+            np.add.at(table.inside, cells, 1)
 
     def _next_folder(self, folder: str) -> None:
         self._cells.finish(self._current.outside)
