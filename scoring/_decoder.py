@@ -89,7 +89,7 @@ def _decode(
         target[:] = values
     answer = {
         "offset": offset,
-        "stored": values.dtype.name,
+        "stored": "float32" if checked.resized else checked.dtype,
         "dtype": checked.dtype,
         "maximum": checked.maximum,
         "resized": checked.resized,

@@ -75,6 +75,34 @@ def count_sorted(
 
 
 @_compiled
+def count_each(cells: NDArray[np.int64], counts: NDArray[np.uint32]) -> None:
+    """Add one for each of the cells."""
+    for cell in cells:
+        counts[cell] += np.uint32(1)
+
+
+@_compiled
+def add_small_gains(
+    values: NDArray[np.uint8],
+    pixels: NDArray[np.int32],
+    saturation: int,
+    scale: float,
+    gain: NDArray[np.int64],
+) -> None:
+    """`add_gains` of a map of bytes: few values, so that counting them spares the sorting."""
+    counts = np.zeros(256, np.int64)
+    for pixel in pixels:
+        counts[values[pixel]] += 1
+    reached, before = np.int64(0), np.int64(0)
+    for value in range(255, -1, -1):
+        if counts[value] and reached < saturation:
+            reached = min(reached + counts[value], np.int64(saturation))
+            now = np.int64(np.rint(reached / saturation * scale))
+            gain[value] += now - before
+            before = now
+
+
+@_compiled
 def add_gains(values: NDArray[Any], saturation: int, scale: float, gain: NDArray[np.int64]) -> None:
     """Add a region's rise in saturated overlap to `gain`, by value.
 

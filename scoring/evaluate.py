@@ -332,7 +332,9 @@ class _Upload:
         if self.problems:
             return None
         if tally.second_pass:
-            for decoded in self._decode(pool, run, truth.name, again, truth):
+            kept = tally.add_kept()
+            missing = [key for key in again if key not in kept]
+            for decoded in self._decode(pool, run, truth.name, missing, truth):
                 if decoded.problem is not None:
                     name = decoded.request.member.name
                     raise RuntimeError(f"{name}: decoded, but not again: {decoded.problem}")
@@ -386,16 +388,18 @@ class _Tally:
     def _ready(self, decoded: Decoded) -> NDArray[Any]:
         """The map's values in the type that the whole category is counted in."""
         assert decoded.values is not None
-        stored = decoded.values.dtype.name
+        stored = decoded.values.dtype
         if self._counter is None:
-            self._counter = self._make(self._dtype or stored)
+            self._counter = self._make(self._dtype or stored.name)
             if not self._truth.anomalous:
                 self.freeze()
-        if stored != self._dtype:
-            common = np.result_type(stored, np.dtype(self._dtype)).name
-            if common != self._dtype:
-                raise _MixedTypes(common)
-        return decoded.values.astype(self._dtype, copy=False)
+        wanted = np.dtype(self._dtype)
+        if stored == wanted:
+            return decoded.values
+        common = np.result_type(stored, wanted)
+        if common != wanted:
+            raise _MixedTypes(common.name)
+        return decoded.values.astype(wanted)
 
     def _note(self, decoded: Decoded) -> None:
         self.maxima[decoded.request.key] = decoded.maximum
@@ -414,6 +418,11 @@ class _Tally:
         """All anomalous images have been seen once."""
         if isinstance(self._counter, CellCounter):
             self._counter.freeze()
+
+    def add_kept(self) -> frozenset[str]:
+        """Count the maps kept from the first pass; returns their keys."""
+        assert isinstance(self._counter, CellCounter)
+        return self._counter.add_kept()
 
     def add(self, decoded: Decoded) -> None:
         """Count one map for good."""

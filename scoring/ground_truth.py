@@ -89,9 +89,11 @@ def _region_files(category: CategoryManifest) -> list[str]:
 
 def _cache_path(category: CategoryManifest, files: list[str]) -> Path:
     digest = hashlib.sha256(_CACHE_FORMAT.encode())
+    root = str(category.root)
     for name in ("defects_config.json", *(f"ground_truth/{name}" for name in files)):
         try:
-            data = (category.root / name).read_bytes()
+            with open(os.path.join(root, name), "rb", buffering=0) as file:
+                data = file.read()
         except FileNotFoundError:
             data = b""
         digest.update(f"{name}\0{len(data)}\0".encode())

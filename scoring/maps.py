@@ -102,7 +102,7 @@ def _decode(data: bytes, header: Header, room: NDArray[np.uint8] | None) -> Map:
         raise
     except Exception as error:  # whatever a decoder raises, it is the file's fault
         raise MapError(f"cannot be decoded ({_reason(error, header)})") from error
-    if values.shape != (header.height, header.width) or values.dtype.name != header.dtype:
+    if values.shape != (header.height, header.width) or values.dtype != np.dtype(header.dtype):
         raise MapError(
             f"decodes to {values.dtype.name} of shape {values.shape}; its header announced "
             f"{header.dtype} of shape {(header.height, header.width)}"
@@ -119,6 +119,8 @@ def _decode_npy(data: bytes) -> Map:
 
 def _finite_maximum(values: Map) -> float:
     """The highest value; raises MapError if any is not finite. NaN shows in both extremes."""
+    if values.dtype.kind == "u":
+        return float(values.max())
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         n = int(values.size - np.count_nonzero(np.isfinite(values)))

@@ -33,7 +33,7 @@ from scoring.errors import printable
 from scoring.headers import ACCEPTED_DTYPES
 from scoring.limits import DEFAULT_LIMITS, MAX_PROBLEM, Limits
 
-_BATCH_BYTES = 16 * 2**20
+_BATCH_BYTES = 4 * 2**20
 _BATCH_MAPS = 128  # their answers fit in a pipe, so that no side waits for the other to read
 _ALIGNMENT = 64
 _ENVIRONMENT = {

@@ -14,7 +14,7 @@ overlap is constant.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -28,6 +28,7 @@ from scoring.ground_truth import CategoryTruth, Region, folder_of
 from scoring.manifest import GOOD
 from scoring.registry import FPR_LIMITS
 
+_KEPT_BYTES = 24 * 2**20
 _MOST_COUNTED = (1 << 32) - 1
 """Pixels that may be counted before 32-bit counters have to be emptied."""
 
@@ -122,9 +123,13 @@ class ValueCounter:
         regions = self._truth.regions.get(key, ())
         if regions:
             _kernels.count_inside(values, union_of(regions), table.inside, table.outside)
+        scale = float(self._scale)
         for region in regions:
-            within = np.sort(values[region.pixels])
-            _kernels.add_gains(within, region.saturation_area, float(self._scale), table.rise)
+            pixels, saturation = region.pixels, region.saturation_area
+            if values.dtype == np.uint8:
+                _kernels.add_small_gains(values, pixels, saturation, scale, table.rise)
+            else:
+                _kernels.add_gains(np.sort(values[pixels]), saturation, scale, table.rise)
             table.n_regions += 1
 
     def _flush(self) -> None:
@@ -179,7 +184,8 @@ class CellCounter:
 
     Memory: O(pixels inside regions), whatever the number of images. The maps of anomalous images
     are needed twice: all of them through `collect`, then, after `freeze`, each map of the category
-    through `add`, one folder after the other.
+    through `add`, one folder after the other, good images first. The first maps collected are kept
+    as far as a fixed room allows: `add_kept` counts them, and they need not be brought again.
     """
 
     second_pass = True
@@ -191,24 +197,42 @@ class CellCounter:
         self._counts = np.dtype(np.uint32 if n_pixels < 1 << 32 else np.uint64)
         self._scale = rise_scale(truth.n_regions)
         self._collected: list[NDArray[Any]] = []
+        self._kept: list[tuple[str, NDArray[Any]]] = []
+        # Where ids are opaque maps come in another order, and nothing is to depend on labels.
+        self._room = 0 if truth.hidden else _KEPT_BYTES
         self._folder = GOOD
         self._areas: dict[str, dict[str, float] | None] = {}
 
     def collect(self, key: str, values: NDArray[Any]) -> None:
         """Note the values inside the image's regions."""
         self._collected.append(values[union_of(self._truth.regions.get(key, ()))])
+        if values.nbytes > self._room:
+            self._room = 0  # what is kept is a beginning
+        else:
+            self._room -= values.nbytes
+            self._kept.append((key, values.copy()))
 
     def freeze(self) -> None:
         """End collecting: all values inside regions are known."""
         found = np.concatenate([np.empty(0, self._dtype), *self._collected])
         self._collected = []
         self._cells = CellIndex(found)
+        nothing = np.broadcast_to(np.int64(0), self._cells.n_cells)  # good images have no region
         self._good = self._empty()
+        self._good.inside = self._good.rise = nothing
         self._total = self._good
         self._current = self._good
 
     def _empty(self) -> CountsTable:
         return _empty_table(self._cells.n_cells, self._counts, self._scale)
+
+    def add_kept(self) -> frozenset[str]:
+        """Count the maps kept; returns their keys. To be called after the good images."""
+        kept, self._kept = self._kept[::-1], []
+        keys = frozenset(key for key, _ in kept)
+        while kept:
+            self.add(*kept.pop())
+        return keys
 
     def add(self, key: str, values: NDArray[Any]) -> None:
         """Count one image's map: flat, of the dtype given at the start. Good images come first."""
@@ -225,16 +249,16 @@ class CellCounter:
         if len(regions) > 1:
             within = [self._cells.find(np.sort(values[union_of(regions)]))]
         for cells in within:
-            np.add.at(table.inside, cells, 1)
+            _kernels.count_each(cells, table.inside)
 
     def _next_folder(self, folder: str) -> None:
-        self._cells.finish(self._current.outside)
-        self._current.outside -= self._current.inside  # all pixels were counted
-        if self._folder == GOOD:
-            self._total = _sum([self._good])
-        else:
-            self._areas[self._folder] = _areas(_sum([self._good, self._current]))
-            self._total = _sum([self._total, self._current])
+        current = self._current
+        self._cells.finish(current.outside)
+        if current is not self._good:
+            current.outside -= current.inside  # all pixels were counted
+            outside = self._good.outside + current.outside
+            self._areas[self._folder] = _areas(replace(current, outside=outside))
+            self._total = _sum([self._total, current])
         self._folder = folder
         self._current = self._empty()
 

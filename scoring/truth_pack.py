@@ -95,19 +95,20 @@ def _truth(arrays: Mapping[str, NDArray[Any]]) -> CategoryTruth:
 def _regions(
     keys: Sequence[str], arrays: Mapping[str, NDArray[Any]]
 ) -> dict[str, tuple[Region, ...]]:
-    ends = np.cumsum(arrays["region_stretches"])
-    starts = ends - arrays["region_stretches"]
+    length = arrays["stretch_length"]
+    pixels = _pixels(arrays["stretch_first"], length)
+    ends = np.cumsum(arrays["region_stretches"])  # of each region's stretches, then of its pixels
+    ends = np.concatenate([[0], np.cumsum(length, dtype=np.int64)])[ends]
+    starts = np.concatenate([[0], ends[:-1]])
     images, saturations = arrays["region_image"], arrays["region_saturation"]
     found: dict[str, list[Region]] = {}
     for image, saturation, start, end in zip(images, saturations, starts, ends, strict=True):
-        first, length = arrays["stretch_first"][start:end], arrays["stretch_length"][start:end]
-        region = Region(_pixels(first, length), int(saturation))
-        found.setdefault(keys[image], []).append(region)
+        found.setdefault(keys[image], []).append(Region(pixels[start:end], int(saturation)))
     return {key: tuple(regions) for key, regions in sorted(found.items())}
 
 
 def _pixels(first: NDArray[np.int32], length: NDArray[np.int32]) -> NDArray[np.int32]:
     """The flat indices of all stretches, in order."""
     before = np.cumsum(length) - length
-    within = np.arange(int(length.sum()), dtype=np.int32) - np.repeat(before, length)
+    within = np.arange(int(length.sum())) - np.repeat(before, length)
     return (np.repeat(first, length) + within).astype(np.int32)
