@@ -21,6 +21,7 @@ DATA = Path(__file__).parent / "data"
 KINDS = ("png8", "png16", "tiff32")
 SEED = 0
 QUALITY = 0.8
+Picks = Mapping[str, Mapping[str, str]]
 _EXTENSION = {"png8": "png", "png16": "png", "tiff32": "tiff"}
 
 
@@ -33,13 +34,13 @@ class Work:
     dataset : Path
     maps_from : Work or None
         Where the maps are copied from; None if they are drawn.
-    picks : dict of str to str
-        For copied maps: image key ``<folder>/<id>`` here to the key there.
+    picks : dict of str to dict of str to str
+        For copied maps, by category: image key ``<folder>/<id>`` here to the key there.
     """
 
     dataset: Path
     maps_from: Work | None = None
-    picks: Mapping[str, str] | None = None
+    picks: Picks | None = None
 
     @property
     def name(self) -> str:
@@ -52,11 +53,13 @@ class Work:
     @property
     def keys(self) -> list[str]:
         """Keys ``<folder>/<id>`` of all test images, sorted, category after category."""
-        paths = (self.dataset / c / "test" for c in self.categories)
+        return [key for category in self.categories for key in self.keys_of(category)]
+
+    def keys_of(self, category: str) -> list[str]:
+        """Those of one category."""
+        path = self.dataset / category / "test"
         return [
-            str(image.relative_to(path).with_suffix(""))
-            for path in paths
-            for image in sorted(path.glob("*/*.png"))
+            str(image.relative_to(path).with_suffix("")) for image in sorted(path.glob("*/*.png"))
         ]
 
     def archive(self, kind: str) -> Path:
@@ -72,12 +75,12 @@ class Work:
 
     def _copy_maps(self, source: Path, path: Path, extension: str) -> None:
         assert self.picks is not None
-        (category,) = self.categories
         unfinished = path.with_suffix(".part")
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(unfinished, "w") as new:
-            for key, picked in sorted(self.picks.items()):
-                body = old.read(f"{category}/test/{picked}.{extension}")
-                new.writestr(zipfile.ZipInfo(f"{category}/test/{key}.{extension}"), body)
+            for category, picks in sorted(self.picks.items()):
+                for key, picked in sorted(picks.items()):
+                    body = old.read(f"{category}/test/{picked}.{extension}")
+                    new.writestr(zipfile.ZipInfo(f"{category}/test/{key}.{extension}"), body)
         unfinished.rename(path)
 
 
@@ -94,42 +97,44 @@ def whole(scale: float) -> Work:
 def one_category(category: str, scale: float) -> Work:
     """One category of the whole; its maps are those of the whole, too."""
     source = whole(scale)
-    root = source.dataset / category / "test"
-    keys = [str(p.relative_to(root).with_suffix("")) for p in sorted(root.glob("*/*.png"))]
     path = DATA / f"{category}-{scale:g}"
-    _link(source.dataset / category, path / category, {key: key for key in keys})
+    _link(source.dataset, path, {category: {key: key for key in source.keys_of(category)}})
     return Work(path)
 
 
-def selection(source: Work, label: str, picks: Mapping[str, str]) -> Work:
-    """Some images of a one-category dataset, under keys of their own: new key to old key."""
-    (category,) = source.categories
+def selection(source: Work, label: str, picks: Picks) -> Work:
+    """Some images, under keys of their own: by category, new key to old key."""
     path = DATA / f"{source.name}-{label}"
-    _link(source.dataset / category, path / category, picks)
+    _link(source.dataset, path, picks)
     return Work(path, source, picks)
 
 
 def two_images(source: Work) -> Work:
-    """One good and one anomalous image: what start-up is timed on."""
-    good = next(key for key in source.keys if key.startswith("good/"))
-    anomalous = next(key for key in source.keys if not key.startswith("good/"))
-    return selection(source, "two", {good: good, anomalous: anomalous})
+    """One good and one anomalous image of each category: what start-up is timed on."""
+    picks = {}
+    for category in source.categories:
+        keys = source.keys_of(category)
+        good = next(key for key in keys if key.startswith("good/"))
+        anomalous = next(key for key in keys if not key.startswith("good/"))
+        picks[category] = {good: good, anomalous: anomalous}
+    return selection(source, "two", picks)
 
 
 def spread(source: Work, count: int) -> Work:
     """So many images, evenly spread over the sorted list of all."""
-    keys = source.keys
+    (category,), keys = source.categories, source.keys
     count = min(count, len(keys))
     picked = [keys[i * len(keys) // count] for i in range(count)]
-    return selection(source, f"{count}", {key: key for key in picked})
+    return selection(source, f"{count}", {category: {key: key for key in picked}})
 
 
 def with_good(source: Work, count: int) -> Work:
     """All anomalous images, and so many good ones: the drawn ones over and over."""
+    (category,) = source.categories
     good = [key for key in source.keys if key.startswith("good/")]
     picks = {key: key for key in source.keys if not key.startswith("good/")}
     picks |= {f"good/{i:04}": good[i % len(good)] for i in range(count)}
-    return selection(source, f"good{count}", picks)
+    return selection(source, f"good{count}", {category: picks})
 
 
 def unsaturated(work: Work) -> Path:
@@ -153,20 +158,24 @@ def size_on_disk() -> int:
     return sum(stats.values())
 
 
-def _link(source: Path, target: Path, picks: Mapping[str, str]) -> None:
-    """A category's folder of hard links: test images, their regions, the saturation table."""
+def _link(source: Path, target: Path, picks: Picks) -> None:
+    """A dataset of hard links: test images, their regions, the saturation tables."""
     if target.exists():
         return
-    unfinished = target.parent.with_name(target.parent.name + ".part")
+    unfinished = target.with_name(target.name + ".part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    category = unfinished / target.name
+    for category, keys in picks.items():
+        _link_category(source / category, unfinished / category, keys)
+    unfinished.rename(target)
+
+
+def _link_category(source: Path, target: Path, picks: Mapping[str, str]) -> None:
     for key, picked in picks.items():
-        _link_one(source / "test" / f"{picked}.png", category / "test" / f"{key}.png")
+        _link_one(source / "test" / f"{picked}.png", target / "test" / f"{key}.png")
         regions = source / "ground_truth" / picked
         for region in sorted(regions.glob("*.png")):
-            _link_one(region, category / "ground_truth" / key / region.name)
-    _link_one(source / "defects_config.json", category / "defects_config.json")
-    unfinished.rename(target.parent)
+            _link_one(region, target / "ground_truth" / key / region.name)
+    _link_one(source / "defects_config.json", target / "defects_config.json")
 
 
 def _link_one(source: Path, target: Path) -> None:

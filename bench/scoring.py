@@ -57,7 +57,9 @@ def measure(plan: Plan, command: str) -> page.Results:
 
 def prepare(plan: Plan) -> None:
     """Make all inputs that are not there yet."""
-    inputs.whole(plan.scale).archive("png8")
+    everything = inputs.whole(plan.scale)
+    for work in (everything, inputs.two_images(everything)):
+        work.archive("png8")
     for name in CATEGORIES:
         work = inputs.one_category(name, plan.scale)
         for kind in KINDS:

@@ -83,7 +83,7 @@ def count_each(cells: NDArray[np.int64], counts: NDArray[np.uint32]) -> None:
 
 @_compiled
 def add_small_gains(
-    values: NDArray[np.uint8],
+    values: NDArray[Any],
     pixels: NDArray[np.int32],
     saturation: int,
     scale: float,
