@@ -206,7 +206,7 @@ def _method(results: Results) -> list[str]:
         "all of AutoVI, 1 for the refining evaluator. Everybody reads and decodes the archive with "
         "the same decoders; nobody is charged for ground truth, which is loaded or cached before.",
         "- Ratios of ours are without start-up: the time for two images of each category.",
-        "- anomalib and scikit-learn hold and sort all pixels at once, several GB for the 60 images "
+        "- anomalib and scikit-learn hold and sort all pixels at once, several GB for 60 images "
         "of tank_screw: there they are left out (-).",
         f"- The refining evaluator (bench/refine.py, ours, a stand-in) and the peers are timed on "
         f"{plan.sampled} images, evenly spread, and scaled by the count. Thresholds it took: "
