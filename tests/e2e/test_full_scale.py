@@ -128,8 +128,11 @@ version = DatasetVersion.objects.get(dataset__slug="closed")
 ids = ground_truth.truth(version, {category!r}).public_ids
 with zipfile.ZipFile({official!r}) as official, zipfile.ZipFile({opaque!r}, "w") as opaque:
     for name in official.namelist():
-        category, _, key = name.removesuffix(".png").split("/", 2)
-        opaque.writestr(f"{{category}}/test/{{ids[key]}}.png", official.read(name))
+        to = name
+        if name.endswith(".png"):
+            category, _, key = name.removesuffix(".png").split("/", 2)
+            to = f"{{category}}/test/{{ids[key]}}.png"
+        opaque.writestr(to, official.read(name))
 """
 REPORTS = """
 from leaderboard.submissions import hidden
