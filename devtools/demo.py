@@ -73,12 +73,14 @@ class Stack:
         env = self.public_env() | allowed_hosts(listener.getsockname()[0])
         return Program("web", command, env, pass_fds=(listener.fileno(),))
 
-    def worker(self) -> Program:
+    def worker(self, listener: socket.socket) -> Program:
+        """It is told where people find the site: it writes mails with links."""
         command = [*self._celery(), "worker", "-Q", "default,scoring", "--concurrency", "2"]
         command += ["--loglevel", self.log_level, "--without-gossip", "--without-mingle"]
         command += ["--hostname", f"worker-{os.getpid()}@%h"]
         ignored = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), ROOT_WARNING]))
-        env = self.private_env() | {"PYTHONWARNINGS": ignored}
+        env = {"AUTOVI_SITE_URL": url(listener)} | self.private_env()
+        env |= {"PYTHONWARNINGS": ignored}
         return Program("worker", command, env, "restart")
 
     def beat(self, listener: socket.socket) -> Program:
@@ -127,7 +129,7 @@ def _start(
             announce(listener, stack.var, supervisor.console)
 
     def after_web() -> None:
-        supervisor.start(stack.worker())
+        supervisor.start(stack.worker(listener))
         supervisor.start(stack.beat(listener))
         ready("web")
 

@@ -87,6 +87,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "leaderboard.accounts.mail.about_mail",
+                "leaderboard.submissions.notices.unread",
             ],
         },
     },
@@ -220,6 +221,9 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # How many proxies of our own stand in front: rate limits count the address before them.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("AUTOVI_PROXIES", default=0)
 DEFAULT_FROM_EMAIL = env("AUTOVI_FROM_EMAIL", default="board@localhost")
+# Where people find the site: links in mails, which are written where there is no request.
+SITE_URL = env("AUTOVI_SITE_URL", default="http://localhost:8000").rstrip("/")
+EMAIL_TIMEOUT = env.float("AUTOVI_EMAIL_TIMEOUT", default=10.0)
 if "EMAIL_URL" in env.ENVIRON:
     vars().update(env.email_url("EMAIL_URL"))
 else:
@@ -288,6 +292,7 @@ JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
 JOB_STALL_MINUTES = env.float("AUTOVI_JOB_STALL_MINUTES", default=30.0)
 JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=3)
 JOB_BACKOFF_SECONDS = env.float("AUTOVI_JOB_BACKOFF_SECONDS", default=10.0)
+MAIL_SECONDS = env.float("AUTOVI_MAIL_SECONDS", default=15.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "submissions.sweep",
@@ -299,6 +304,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "submissions.drop_kept",
         "schedule": 3600.0,
         "options": {"expires": 3600},
+    },
+    "mail": {
+        "task": "submissions.send_mails",
+        "schedule": MAIL_SECONDS,
+        "options": {"expires": 10 * MAIL_SECONDS},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

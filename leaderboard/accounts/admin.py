@@ -4,7 +4,10 @@ from django.http import HttpRequest
 
 from leaderboard.accounts.models import Membership, Team, User
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("Mail", {"fields": ("wants_mail",)}))
 
 
 class MembershipInline(admin.TabularInline):

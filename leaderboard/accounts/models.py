@@ -18,6 +18,13 @@ TEAM_NAME_LENGTH = 60
 class User(AbstractUser):
     """A person who signs in with a name or an email address and a password."""
 
+    wants_mail = models.BooleanField(
+        "mail on results",
+        default=True,
+        db_default=True,
+        help_text="Whether mail says that a submission was scored, rejected or failed.",
+    )
+
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def of(self, user: User | AnonymousUser) -> TeamQuerySet:

@@ -11,7 +11,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from leaderboard.submissions.metadata import describe_method
-from leaderboard.submissions.models import DeletedSubmission, Event, Job, Method, Score, Submission
+from leaderboard.submissions.models import (
+    DeletedSubmission,
+    Event,
+    Job,
+    Method,
+    Notice,
+    Score,
+    Submission,
+)
 from leaderboard.submissions.services.retry import NothingToRetry, retry_failed
 from leaderboard.submissions.transitions import IllegalTransition
 
@@ -181,6 +189,14 @@ class DeletedSubmissionAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("dataset_version",)
     list_select_related = ("owner", "team", "dataset_version__dataset")
     search_fields = ("id", "owner__username", "team__name")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("created", "user", "kind", "submission", "sent_at", "sends", "mail_error")
+    list_filter = ("kind",)
+    list_select_related = ("user", "submission__method", "submission__dataset_version__dataset")
+    search_fields = ("user__username", "submission__id")
 
 
 @admin.register(Event)

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from leaderboard.accounts.mailing import Mailed
 from leaderboard.accounts.models import Membership, Team, User
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import names
@@ -429,3 +430,30 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Notice(Mailed):
+    """That a submission came to a state, told to one person: on the site, and perhaps by mail."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=12, choices=State.choices)
+    attempt = models.PositiveIntegerField()
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    read_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("-created", "-id")
+        indexes = [
+            models.Index("user", "read_at", name="notice_unread"),
+            models.Index("send_at", condition=Q(send_at__isnull=False), name="notice_to_send"),
+        ]
+        constraints = [
+            # A submission comes to an end once an attempt: told twice, it is told once.
+            models.UniqueConstraint(
+                "user", "submission", "kind", "attempt", name="notice_once_a_transition"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.user}"

@@ -11,6 +11,7 @@ from celery import shared_task
 
 from leaderboard.submissions.services.drop_kept import drop_kept as drop_kept_once
 from leaderboard.submissions.services.perform import perform
+from leaderboard.submissions.services.send_mails import send_mails_aside
 from leaderboard.submissions.services.sweep import sweep as sweep_once
 
 
@@ -52,3 +53,9 @@ def drop_kept() -> None:
 def sweep() -> None:
     """Send again what was lost."""
     sweep_once()
+
+
+@reliable_task("submissions.send_mails")
+def send_mails() -> None:
+    """Send what is due, in a thread beside the worker's jobs."""
+    send_mails_aside()

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from leaderboard.accounts.models import User
 from leaderboard.submissions.models import Event, Submission
+from leaderboard.submissions.notices import notify
 from leaderboard.submissions.states import TERMINAL, TRANSITIONS, State
 
 logger = logging.getLogger(__name__)
@@ -44,5 +45,6 @@ def move(
         if not row.update(state=to, **fields):
             raise Stale(f"{submission.pk} is not {was} (attempt {submission.attempt}) any more")
         Event.objects.create(submission=submission, actor=actor, kind=to.value, text=text)
+        submission.refresh_from_db()
+        notify(submission)
     logger.info("submission moved", extra={"submission": submission.pk, "was": was, "now": to})
-    submission.refresh_from_db()

@@ -69,7 +69,12 @@ def test_no_secret_stands_on_a_command_line(
 
 
 def programs(stack: Stack, listener: socket.socket) -> list[demo.Program]:
-    return [stack.web(listener), stack.worker(), stack.beat(listener), stack.seed(lambda: None)]
+    return [
+        stack.web(listener),
+        stack.worker(listener),
+        stack.beat(listener),
+        stack.seed(lambda: None),
+    ]
 
 
 def test_a_taken_port_is_left_to_its_owner(
