@@ -91,11 +91,12 @@ class Stack:
     def beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
         return self._celery(name, "beat", "--schedule", str(self.var / f"{name}-schedule"))
 
-    def web(self) -> str:
-        """Start the web process; its address once it answers."""
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+    def web(self, port: int = 0) -> str:
+        """Start the web process, on a free port unless told; its address once it answers."""
+        if not port:
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", 0))
+                port = listener.getsockname()[1]
         options = ["--bind", f"127.0.0.1:{port}", "--threads", "8", "--no-control-socket"]
         self.start("web", sys.executable, "-m", "gunicorn", "leaderboard.wsgi", *options)
         wait_until(lambda: _answers(port), "the web process answers")

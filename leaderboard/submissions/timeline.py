@@ -40,7 +40,7 @@ def steps(submission: Submission) -> list[Step]:
 
 def _ended(submission: Submission) -> list[Step]:
     done = 1 + (submission.scoring_began is not None)
-    if submission.state == State.FAILED and not submission.archive:
-        done = 0
+    if not submission.size:
+        done = 0  # its archive never arrived
     way = [Step(name, "done") for name in _NAMES[:done]]
     return [*way, Step(submission.get_state_display(), "failed")]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
@@ -22,7 +23,7 @@ from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import authorship, hidden, policies
 from leaderboard.submissions.forms import SubmitForm
 from leaderboard.submissions.metadata import MetadataForm, told
-from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.models import Job, Submission, Upload
 from leaderboard.submissions.results import report_json, results
 from leaderboard.submissions.services.choose import NotChoosable, choose
 from leaderboard.submissions.services.name_method import NameRefused, SubmitRefused
@@ -102,8 +103,18 @@ def _submit_page(
         "quota": left,
         "quotas": _quotas(request, version),
         "details": [form[name] for name in MetadataForm.base_fields],
+        "unfinished": _unfinished(request, version),
+        "most": settings.MAX_RESUMABLE_BYTES,
+        "idle_hours": _idle_hours(),
     }
     return render(request, "submissions/submit.html", context, status=status)
+
+
+def _unfinished(request: HttpRequest, version: DatasetVersion) -> QuerySet[Upload]:
+    """The reader's uploads to a board that still wait for bytes."""
+    mine = {"submission__owner": _user(request), "submission__dataset_version": version}
+    rows = Upload.objects.unfinished().filter(**mine, offset__lt=F("length"))
+    return rows.select_related("submission__method")
 
 
 @require_safe
@@ -204,6 +215,8 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
     inside = policies.sees_problems(user, submission)
     jobs = list(submission.jobs.all()) if inside else []
     events = list(submission.events.select_related("actor")) if inside else []
+    arriving = inside and submission.state == State.UPLOADING
+    upload = Upload.objects.filter(pk=submission.pk).first() if arriving else None
     context = {
         "submission": submission,
         "version": submission.dataset_version,
@@ -219,7 +232,9 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "is_kept": authorship.is_kept_from(user, submission),
         "told": told(authorship.told_metadata(submission, user)),
         "metrics": hidden.METRICS if submission.dataset_version.is_hidden else METRICS,
-        "seen": _seen(submission, jobs, len(events)),
+        "upload": upload,
+        "idle_hours": _idle_hours(),
+        "seen": _seen(submission, jobs, [len(events), upload.offset if upload else 0]),
     }
     if policies.manages(user, submission):
         context["quotas"] = policies.quotas(user, submission.team, submission.dataset_version)
@@ -228,8 +243,12 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
     return context
 
 
-def _seen(submission: Submission, jobs: list[Job], events: int) -> str:
+def _idle_hours() -> str:
+    return f"{settings.UPLOAD_IDLE_HOURS:g}"
+
+
+def _seen(submission: Submission, jobs: list[Job], others: list[int]) -> str:
     """Changes whenever the living part of the page does."""
-    parts = [submission.state, submission.attempt, submission.is_chosen, events]
+    parts: list[object] = [submission.state, submission.attempt, submission.is_chosen, *others]
     parts += [(job.pk, job.state, job.done, job.total) for job in jobs]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,6 +28,7 @@ from leaderboard.submissions.tus import folder, protocol
 from leaderboard.submissions.tus.body import Interrupted, blocks, verified
 from leaderboard.submissions.tus.progress import Elsewhere
 from leaderboard.submissions.tus.protocol import TusError
+from leaderboard.submissions.tus.views import SILENCE_SECONDS
 from tests.leaderboard import support
 from tests.leaderboard.submissions.tus_client import (
     BODY,
@@ -391,6 +393,18 @@ def test_the_one_who_is_late_is_told_where_the_upload_is(sender: Sender, upload:
     with pytest.raises(Elsewhere) as told:
         append(upload, 1000, body())
     assert told.value.offset == 4000
+
+
+def test_a_sender_that_has_vanished_is_not_waited_for_without_end(
+    sender: Sender, upload: Upload
+) -> None:
+    """gunicorn shows its socket, and would wait on it for ever."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sender.client.generic("PATCH", address(upload), b"x", BODY, headers={
+            "Tus-Resumable": "1.0.0", "Upload-Offset": "1000"}, **{"gunicorn.socket": ours},
+        )  # fmt: skip
+        assert ours.gettimeout() == SILENCE_SECONDS
 
 
 # Storage ------------------------------------------------------------------------------------------
