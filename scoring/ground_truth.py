@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import tempfile
 from collections import Counter
@@ -41,6 +42,15 @@ __all__ = [
 CACHE_FOLDER = ".autovi-cache"
 _CACHE_FORMAT = f"pack-{SCHEMA}"
 _REGION_MODES = ("L", "LA", "RGB", "RGBA")
+UNREADABLE = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,  # some broken PNG files
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # where warnings are errors
+)
+"""What Pillow raises for a file that is no image, is damaged or announces too many pixels."""
 
 DefectsConfig = dict[int, tuple[float, bool]]
 """Pixel value -> (saturation threshold, whether it is relative to the region's area)."""
@@ -135,7 +145,11 @@ def parse_defects_config(text: str) -> tuple[DefectsConfig, list[str]]:
     """The text of a `defects_config.json` as its entries and everything wrong with it."""
     problems: list[str] = []
     try:
-        entries = json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, problems))
+        entries = json.loads(
+            text,
+            object_pairs_hook=lambda pairs: _object(pairs, problems),
+            parse_constant=_no_constant,
+        )
     except (ValueError, RecursionError) as error:
         return {}, [f"cannot be used ({error}); {_EXPECTED_CONFIG}"]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -158,6 +172,10 @@ def parse_defects_config(text: str) -> tuple[DefectsConfig, list[str]]:
     return config, problems
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _object(pairs: list[tuple[str, Any]], problems: list[str]) -> dict[str, Any]:
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:
@@ -169,6 +187,9 @@ def _entry_problem(entry: dict[str, Any]) -> str | None:
     missing = [key for key in _KEYS if key not in entry]
     if missing:
         return f"has no {', '.join(missing)}; {_EXPECTED_CONFIG}"
+    name = entry["defect_name"]
+    if not isinstance(name, str) or not name.isprintable():
+        return f"has the defect_name {name!r}; expected printable text"
     value, relative = entry["pixel_value"], entry["relative_saturation"]
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 255:
         return f"has the pixel_value {value!r}; expected distinct pixel values 1..255"
@@ -176,7 +197,7 @@ def _entry_problem(entry: dict[str, Any]) -> str | None:
     number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
     if not isinstance(relative, bool) or not number:
         return "needs a number as saturation_threshold, true or false as relative_saturation"
-    if not (0 < threshold <= 1 if relative else threshold >= 1):
+    if not (0 < threshold <= 1 if relative else 1 <= threshold < math.inf):
         return f"has a saturation_threshold of {threshold}, which is out of range"
     return None
 
@@ -195,16 +216,17 @@ def decode_region(file: IO[bytes] | bytes, size: tuple[int, int], config: Defect
     Raises `DatasetError` with what is wrong with the file, without its name.
     """
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        source = io.BytesIO(file) if isinstance(file, bytes) else file
+        with Image.open(source, formats=("PNG",)) as image:
             if image.mode not in _REGION_MODES:
                 raise DatasetError(f"has mode {image.mode}; expected grey or RGB, 8 bits")
             if image.size != size:
                 raise DatasetError(f"is {image.size} pixels (width, height); its image is {size}")
             red = np.asarray(image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         if isinstance(error, DatasetError):
             raise
-        raise DatasetError(f"is no readable image ({error}); expected a PNG") from error
+        raise DatasetError(f"is no readable image ({reason(error)}); expected a PNG") from error
     red = red if red.ndim == 2 else red[..., 0]
     pixels = np.flatnonzero(red).astype(np.int32)
     values = np.unique(red.reshape(-1)[pixels])
@@ -213,6 +235,11 @@ def decode_region(file: IO[bytes] | bytes, size: tuple[int, int], config: Defect
     if int(values[0]) not in config:
         raise DatasetError(f"the value {values[0]} stands for no defect in defects_config.json")
     return Region(pixels, saturation_area(len(pixels), *config[int(values[0])]))
+
+
+def reason(error: Exception) -> str:
+    """What Pillow says of a file that it cannot read, without the address of its bytes."""
+    return str(error).partition(" <")[0]
 
 
 def _cached(path: Path) -> CategoryTruth | None:

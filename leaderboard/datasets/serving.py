@@ -20,7 +20,10 @@ from django.utils.http import http_date, parse_http_date_safe
 CHUNK = 256 * 1024
 LINK_SECONDS = 3600
 Response = TypeVar("Response", bound=HttpResponseBase)
-_ONE_RANGE = re.compile(r"bytes\s*=\s*(?P<first>\d*)\s*-\s*(?P<last>\d*)\s*", re.ASCII | re.I)
+_ONE_RANGE = re.compile(
+    r"bytes\s*=\s*(?P<first>\d{0,18})\s*-\s*(?P<last>\d{0,18})\s*", re.ASCII | re.I
+)
+"""A number of thousands of digits makes no sense, and Python refuses to read it."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,10 @@ def _written(root: Path, one: Checked, step: Step) -> Iterator[tuple[str, str]]:
             return output.name, path.read_bytes(), True
         data = output.file.read()
         if output.encode:
-            data = pictures.encode(pictures.decode(data))
+            pixels = pictures.decode(data)
+            # Of a mixture of grey and colour files, the kind could go with the label.
+            alike = one.truth.hidden and one.has_colour
+            data = pictures.encode(pictures.in_colour(pixels) if alike else pixels)
         return output.name, data, False
 
     if one.layout.config is not None and not one.truth.hidden:

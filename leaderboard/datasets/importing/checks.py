@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from leaderboard.datasets.importing import pictures
 from leaderboard.datasets.importing.layouts import CONFIG, CategoryLayout, TestImage
@@ -33,7 +33,8 @@ class Checked:
 
     ``size`` is (width, height) of most images, ``lines`` a line a file with
     its SHA-256 and its name in the dataset, ``defects`` the configuration's
-    entries.
+    entries, ``has_colour`` whether an image has three channels, ``depths`` the
+    bits a channel that images have.
     """
 
     layout: CategoryLayout
@@ -41,6 +42,8 @@ class Checked:
     size: tuple[int, int]
     lines: tuple[str, ...]
     defects: list[dict[str, Any]] = field(default_factory=list)
+    has_colour: bool = False
+    depths: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:
@@ -49,6 +52,16 @@ class Checked:
     def counts(self) -> dict[str, int]:
         """Test images by folder."""
         return dict(sorted(Counter(map(folder_of, self.layout.test)).items()))
+
+
+class _Read(NamedTuple):
+    """What an image file holds; ``size`` is None where it cannot be used, for ``problem``."""
+
+    size: tuple[int, int] | None = None
+    digest: str = ""
+    problem: str = ""
+    has_colour: bool = False
+    depth: int = 8
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], step: Step) -> Iterator[Result]:
@@ -86,12 +99,12 @@ def check(
     if not layout.test:
         problems.add(layout.name, "has no test image; expected test/<folder>/<image_id>.png")
     read = list(in_order(_read_image, named.values(), step))
-    sizes = dict(zip(named, read, strict=True))
-    for name, (size, _, problem) in sizes.items():
-        if size is None:
-            problems.add(named[name].place, problem)
-    usual = _usual_size(sizes, named, one_size, problems)
-    test_sizes = {key: sizes[f"test/{key}"][0] for key in sorted(layout.test)}
+    images = dict(zip(named, read, strict=True))
+    for name, image in images.items():
+        if image.size is None:
+            problems.add(named[name].place, image.problem)
+    usual = _usual_size(images, named, one_size, problems)
+    test_sizes = {key: images[f"test/{key}"].size for key in sorted(layout.test)}
     regions, region_lines = _regions(layout, test_sizes, config, problems, step)
     truth = CategoryTruth(
         layout.name,
@@ -100,9 +113,11 @@ def check(
         tuple(key for key in test_sizes if folder_of(key) != GOOD),
         tuple(key for key in test_sizes if folder_of(key) == GOOD),
     )
-    image_lines = [f"{digest}  {layout.name}/{name}" for name, (_, digest, _) in sizes.items()]
+    image_lines = [f"{image.digest}  {layout.name}/{name}" for name, image in images.items()]
     lines = (*config_lines, *image_lines, *region_lines)
-    return Checked(layout, truth, usual, lines, defects)
+    has_colour = any(image.has_colour for image in read)
+    depths = frozenset(image.depth for image in read)
+    return Checked(layout, truth, usual, lines, defects, has_colour, depths)
 
 
 def _images(layout: CategoryLayout) -> dict[str, SourceFile]:
@@ -114,23 +129,24 @@ def _images(layout: CategoryLayout) -> dict[str, SourceFile]:
     }
 
 
-def _read_image(file: SourceFile) -> tuple[tuple[int, int] | None, str, str]:
-    """(width, height) or None, SHA-256, and what is wrong with it."""
+def _read_image(file: SourceFile) -> _Read:
     try:
         data = file.read()
         pixels = pictures.decode(data)
     except (MapError, pictures.PictureError) as error:
-        return None, "", str(error)
-    return pictures.size_of(pixels), hashlib.sha256(data).hexdigest(), ""
+        return _Read(problem=str(error))
+    digest = hashlib.sha256(data).hexdigest()
+    has_colour, depth = pixels.ndim == 3, pictures.depth(pixels)
+    return _Read(pictures.size_of(pixels), digest, has_colour=has_colour, depth=depth)
 
 
 def _usual_size(
-    sizes: Mapping[str, tuple[tuple[int, int] | None, str, str]],
+    images: Mapping[str, _Read],
     files: Mapping[str, SourceFile],
     one_size: bool,
     problems: ImportProblems,
 ) -> tuple[int, int]:
-    known = {name: size for name, (size, _, _) in sizes.items() if size is not None}
+    known = {name: image.size for name, image in images.items() if image.size is not None}
     if not known:
         return 0, 0
     usual = Counter(known.values()).most_common(1)[0][0]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from leaderboard.datasets.importing import opaque, presets
 from leaderboard.datasets.importing.checks import Checked
 from leaderboard.datasets.importing.presets import Naming, Preset
+from leaderboard.datasets.importing.problems import ImportRefused
 from leaderboard.datasets.importing.sources import Source
 from leaderboard.datasets.models import Labels
 
@@ -50,18 +51,31 @@ def find(
 ) -> Found:
     """Put together what was checked; where labels are hidden its ids become opaque.
 
-    Raises ImportRefused where there is no usable secret for the ids.
+    Raises ImportRefused where there is no usable secret for the ids, or where
+    a category's images differ in what could go with the label.
     """
     lines = sorted(line for one in checked for line in one.lines)
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     hashes = hashes_of(sources)
     if labels == Labels.PUBLIC:
         return Found(naming, preset_name, labels, checked, hashes, digest)
+    _refuse_mixed_depths(checked)
     secret = opaque.id_secret()
     hidden = tuple(replace(one, truth=opaque.hide(one.truth, secret)) for one in checked)
     # Keyed, so that nobody can try out labels against the digest.
     digest = opaque.keyed(secret, digest)
     return Found(naming, preset_name, labels, hidden, hashes, digest, opaque.fingerprint())
+
+
+def _refuse_mixed_depths(checked: Sequence[Checked]) -> None:
+    mixed = [
+        f"{one.name}: has images of 8 and of 16 bits a channel, which could tell labels; "
+        "expected one depth where labels are hidden"
+        for one in checked
+        if len(one.depths) > 1
+    ]
+    if mixed:
+        raise ImportRefused(*mixed)
 
 
 def hashes_of(sources: Sequence[Source]) -> dict[str, str]:

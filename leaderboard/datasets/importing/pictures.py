@@ -9,12 +9,14 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from scoring.ground_truth import saturation_area
+from scoring.ground_truth import UNREADABLE, reason, saturation_area
 from scoring.truth import Region
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 89_000_000
+"""Fewer than Pillow would take without a warning."""
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 _LEVEL = 2
 """Effort of deflate; files of equal pixels are equal as long as it is not changed."""
 
@@ -29,7 +31,7 @@ def decode(data: bytes) -> NDArray[Any]:
     Raises PictureError.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise PictureError(f"has {image.size} pixels; at most {MAX_PIXELS:,} are taken")
             if image.mode.startswith("I"):
@@ -37,15 +39,20 @@ def decode(data: bytes) -> NDArray[Any]:
             if image.mode in ("L", "RGB"):
                 return np.asarray(image)
             return np.asarray(image.convert("L" if image.mode in ("1", "LA") else "RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         if isinstance(error, PictureError):
             raise
-        raise PictureError(f"is no readable image ({_reason(error)}); expected a PNG") from error
+        raise PictureError(f"is no readable image ({reason(error)}); expected a PNG") from error
 
 
-def _reason(error: Exception) -> str:
-    """What the decoder says, without the address of the bytes that it was given."""
-    return str(error).partition(" <")[0]
+def depth(pixels: NDArray[Any]) -> int:
+    """Bits a channel: 8 or 16."""
+    return 8 * pixels.itemsize
+
+
+def in_colour(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Grey pixels (h, w) as the same ones in (h, w, 3); others as they are."""
+    return np.stack([pixels] * 3, axis=-1) if pixels.ndim == 2 else pixels
 
 
 def encode(pixels: NDArray[Any]) -> bytes:
@@ -66,10 +73,10 @@ def components(data: bytes, size: tuple[int, int]) -> tuple[Region, ...]:
     from skimage.measure import label
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             mask = np.asarray(image)  # of a palette, the indices
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise PictureError(f"is no readable mask ({_reason(error)}); expected a PNG") from error
+    except UNREADABLE as error:
+        raise PictureError(f"is no readable mask ({reason(error)}); expected a PNG") from error
     mask = mask if mask.ndim == 2 else mask[..., 0]
     if size_of(mask) != size:
         raise PictureError(f"is {size_of(mask)} pixels (width, height); its image is {size}")

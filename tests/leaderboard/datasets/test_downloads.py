@@ -83,7 +83,20 @@ def test_one_range_is_answered_with_that_part(
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=0-1,5-6", "bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes 0-1", ""]
+    "asked",
+    [
+        "bytes=0-1,5-6",
+        "bytes=5-2",
+        "bytes=-",
+        "bytes=a-b",
+        "lines=1-2",
+        "bytes 0-1",
+        "",
+        f"bytes=0-{'9' * 5000}",
+        f"bytes={'9' * 5000}-",
+        f"bytes=-{'9' * 5000}",
+    ],
+    ids=lambda asked: asked[:12],
 )
 def test_several_ranges_and_senseless_ones_get_the_whole(
     reader: Client, data: bytes, asked: str

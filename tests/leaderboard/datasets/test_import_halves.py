@@ -110,6 +110,32 @@ def test_metadata_and_the_encoder_leave_no_trace(folder: Path, tmp_path: Path) -
     assert data.count(b"IDAT") == 1
 
 
+def test_whether_a_file_was_grey_or_had_a_palette_leaves_no_trace(folder: Path) -> None:
+    grey = Image.open(folder / "bolt/test/missing/0000.png").convert("L")
+    grey.save(folder / "bolt/test/missing/0000.png")
+    grey.convert("P").save(folder / "bolt/test/torn/0000.png")
+    grey.convert("RGBA").save(folder / "bolt/test/good/0000.png")
+    version = import_dataset(folder, NAMING, labels="hidden")
+    colour_type = {path.read_bytes()[25] for path in (packs.path(version) / "bolt").rglob("*.png")}
+    assert colour_type == {2}  # RGB
+    truth = ground_truth.truth(version, "bolt")
+    same = {
+        (packs.path(version) / f"bolt/test/{truth.public_ids[key]}.png").read_bytes()
+        for key in ("good/0000", "missing/0000", "torn/0000")
+    }
+    assert len(same) == 1
+
+
+def test_two_depths_in_a_category_are_refused_where_labels_are_hidden(folder: Path) -> None:
+    place = folder / "bolt/test/missing/0000.png"
+    grey = np.asarray(Image.open(place).convert("L")).astype(np.uint16) * 257
+    Image.fromarray(grey).save(place)
+    with pytest.raises(ImportRefused, match=r"^bolt: has images of 8 and of 16 bits"):
+        import_dataset(folder, NAMING, labels="hidden")
+    assert not DatasetVersion.objects.exists()
+    import_dataset(folder, NAMING, labels="public")
+
+
 def test_the_row_of_a_hidden_version_counts_no_labels(hidden: DatasetVersion) -> None:
     assert hidden.manifest["bolt"] == {
         "label": "Bolt",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +81,18 @@ def no_image(folder: Path) -> None:
     region(folder).write_bytes(b"no image")
 
 
+def announcing(path: str) -> Callable[[Path], None]:
+    """The small PNG says to hold 4 x 10^8 pixels."""
+
+    def apply(folder: Path) -> None:
+        data = (folder / path).read_bytes()
+        header = b"IHDR" + struct.pack(">II", 20_000, 20_000) + data[24:29]
+        check = struct.pack(">I", zlib.crc32(header))
+        (folder / path).write_bytes(data[:12] + header + check + data[33:])
+
+    return apply
+
+
 def no_region(folder: Path) -> None:
     shutil.rmtree(region(folder).parent)
 
@@ -137,6 +151,12 @@ def config(change: Callable[[str], str]) -> Callable[[Path], None]:
         (empty_region, "missing/0000/0000.png", "holds the values [] above 0"),
         (other_size, "missing/0000/0000.png", "is (5, 5) pixels"),
         (no_image, "missing/0000/0000.png", "is no readable image"),
+        (
+            announcing("bolt/ground_truth/missing/0000/0000.png"),
+            "missing/0000/0000.png",
+            "exceeds limit",
+        ),
+        (announcing("bolt/test/good/0001.png"), "bolt/test/good/0001.png", "exceeds limit"),
         (no_region, "bolt/test/missing/0000.png", "is anomalous but has no region"),
         (stray_file, "bolt/test/missing/notes.doc", "is not expected here"),
         (stray_beside, "labels.json", "is not expected here"),
@@ -168,6 +188,21 @@ def config(change: Callable[[str], str]) -> Callable[[Path], None]:
             config(lambda text: text.replace("1.0", "1.5")),
             "defects_config.json",
             "saturation_threshold of 1.5, which is out of range",
+        ),
+        (
+            config(lambda text: text.replace("1.0", "1e999").replace("true", "false")),
+            "defects_config.json",
+            "saturation_threshold of inf, which is out of range",
+        ),
+        (
+            config(lambda text: text.replace("1.0", "Infinity")),
+            "defects_config.json",
+            "Infinity is no JSON",
+        ),
+        (
+            config(lambda text: text.replace('"any"', '"\\u0000"')),
+            "defects_config.json",
+            "has the defect_name '\\x00'; expected printable text",
         ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
