@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -261,16 +262,25 @@ CONTENT_SECURITY_POLICY = {
 # Jobs ---------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://localhost")
+# Who sends a message while the broker is down goes on at once: the sweeper sends it again.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+}
 if CELERY_BROKER_URL.startswith("filesystem:"):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
         "data_folder_in": str(VAR_DIR / "broker/queue"),
         "data_folder_out": str(VAR_DIR / "broker/queue"),
         "control_folder": str(VAR_DIR / "broker/control"),
         "polling_interval": 0.2,
     }
 elif CELERY_BROKER_URL.startswith("redis"):
-    # Above the longest task, or Redis delivers a running one again.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {
+        # Above the longest task, or Redis delivers a running one again.
+        "visibility_timeout": 6 * 3600,
+        "socket_connect_timeout": 3,
+    }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -281,6 +291,9 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A worker does nothing else for so long after one of its processes died. Celery waits ten seconds
+# for a last result on its way; here results are rows.
+CELERY_WORKER_LOST_WAIT = 1.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
@@ -290,15 +303,16 @@ JOB_RENEW_SECONDS = env.float("AUTOVI_JOB_RENEW_SECONDS", default=5.0)
 JOB_SWEEP_SECONDS = env.float("AUTOVI_JOB_SWEEP_SECONDS", default=5.0)
 JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
 JOB_STALL_MINUTES = env.float("AUTOVI_JOB_STALL_MINUTES", default=30.0)
-JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=3)
+JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=5)
 JOB_BACKOFF_SECONDS = env.float("AUTOVI_JOB_BACKOFF_SECONDS", default=10.0)
 MAIL_SECONDS = env.float("AUTOVI_MAIL_SECONDS", default=15.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "submissions.sweep",
         "schedule": JOB_SWEEP_SECONDS,
-        # Those that were sent while no worker ran need not all be done.
-        "options": {"expires": 10 * JOB_SWEEP_SECONDS},
+        # Those that were sent while no worker ran need not all be done. So late, because the
+        # worker's own clock decides: one that is ten minutes ahead has to sweep, too.
+        "options": {"expires": max(3600.0, 10 * JOB_SWEEP_SECONDS)},
     },
     "drop-kept": {
         "task": "submissions.drop_kept",
