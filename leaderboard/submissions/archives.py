@@ -56,6 +56,21 @@ def local(submission: Submission) -> Iterator[LocalArchive]:
         yield _found(submission, held) or _fetched(submission, held)
 
 
+def confirm(submission: Submission) -> None:
+    """Check that the storage gives what was received, before somebody is blamed for it.
+
+    Raises ArchiveDamaged where it gives other bytes, and OSError where it gives
+    none. Copies from an object store were compared when they were made.
+    """
+    if not isinstance(submission.archive.storage, FileSystemStorage):
+        return
+    with submission.archive_file.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != submission.sha256:
+        expected = submission.sha256
+        raise ArchiveDamaged(f"{submission.pk}: SHA-256 {found}; expected {expected}")
+
+
 def drop_copies() -> int:
     """Remove the copies on this machine that no job waits for and nobody reads."""
     dropped = 0

@@ -17,6 +17,18 @@ def connect() -> None:
     post_delete.connect(_remove_pieces, sender=Upload, dispatch_uid="upload-files")
 
 
+def remove_parts(pk: UUID) -> None:
+    """Remove what is stored of an archive that never arrived whole, if anything is."""
+    storage = Submission._meta.get_field("archive").storage
+    try:
+        _, names = storage.listdir(str(pk))
+    except FileNotFoundError:
+        return
+    for name in names:
+        storage.delete(f"{pk}/{name}")
+    storage.delete(str(pk))
+
+
 def _remove_files(instance: Submission, **kwargs: Any) -> None:
     # Read now: once its transaction ends, a deleted row has no key any more.
     pk, archive = instance.pk, instance.archive.name

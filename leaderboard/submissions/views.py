@@ -36,6 +36,9 @@ from leaderboard.submissions.uploads import ArchiveUploadHandler, is_too_long
 from scoring.registry import METRICS
 
 PAGE_LENGTH = 25
+NO_ROOM = (
+    "The server has no room for the archive now, and kept nothing. Please send it again later."
+)
 
 
 @require_safe
@@ -76,6 +79,9 @@ def _submit(request: HttpRequest, version: DatasetVersion, left: policies.Quota)
         return _submit_page(request, version, left)
     owner, files = _user(request), request.FILES
     handler: Any = request.upload_handlers[0]
+    if handler.no_room:
+        left = policies.quota(owner, version)
+        return _submit_page(request, version, left, said=NO_ROOM, status=507)
     form = SubmitForm(owner, request.POST, files, too_large=handler.too_large)
     if form.is_valid():
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
+from django.db import connection
 
 from leaderboard.datasets import ground_truth, packs
 from leaderboard.submissions import archives, arrays, hidden, unpacked
@@ -55,6 +56,8 @@ def perform(job_id: int, worker: str) -> None:
     except Exception as error:
         quiet = _may_tell_labels(job)
         logger.error("job raised", extra=about, exc_info=None if quiet else error)
+        # A connection that was cut does not come back by itself.
+        connection.close_if_unusable_or_obsolete()
         retry_later(job, _traceback(error, quiet))
     else:
         logger.info("job ends", extra=about)
@@ -78,6 +81,7 @@ def _validate(job: Job, heartbeat: Heartbeat) -> Callable[[], None]:
             )
         check_told_name(submission, contents.metadata)
     except Refused as refused:
+        archives.confirm(submission)
         record = partial(reject, job, refused)
     else:
         record = partial(finish_validation, job, contents)

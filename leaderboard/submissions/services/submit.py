@@ -12,6 +12,7 @@ from django.db import transaction
 
 from leaderboard.accounts.models import Team, User
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.submissions.files import remove_parts
 from leaderboard.submissions.jobs import enqueue, fail, lock
 from leaderboard.submissions.models import Event, Job, Method, Submission, Visibility
 from leaderboard.submissions.policies import Quota, conflict, may_use, quotas
@@ -191,4 +192,8 @@ def _not_stored(submission: Submission) -> Submission:
         submission = lock(submission.pk)
         if submission.state == State.UPLOADING:
             fail(submission, "The archive could not be stored. Please send it again.")
+    try:
+        remove_parts(submission.pk)
+    except Exception:
+        logger.exception("a part of an archive stays", extra={"submission": submission.pk})
     return submission

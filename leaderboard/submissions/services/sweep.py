@@ -11,6 +11,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Now
 
 from leaderboard.submissions import unpacked
+from leaderboard.submissions.files import remove_parts
 from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
@@ -83,6 +84,7 @@ def give_up_uploads() -> int:
         with transaction.atomic():
             submission = lock(pk)
             if submission.state in (State.DRAFT, State.UPLOADING):
+                remove_parts(pk)
                 fail(submission, "The upload did not arrive whole. Please send it again.")
                 given_up += 1
     return given_up

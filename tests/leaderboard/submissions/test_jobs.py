@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import InterfaceError
@@ -241,11 +242,27 @@ def test_an_upload_that_never_ended_is_given_up(hand_in) -> None:
     submission = hand_in()
     submission.jobs.all().delete()
     hours = Now() - Value(timedelta(hours=2))
-    Submission.objects.filter(pk=submission.pk).update(state=State.UPLOADING, created=hours)
+    part = submission.archive_file
+    Submission.objects.filter(pk=submission.pk).update(
+        state=State.UPLOADING, created=hours, archive=""
+    )
     sweep()
     submission.refresh_from_db()
     assert submission.state == State.FAILED
     assert "did not arrive whole" in submission.failure
+    assert not part.parent.exists()
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"PK\x03\x04")])
+def test_nobody_is_blamed_for_what_the_storage_does_to_an_archive(change, hand_in) -> None:
+    submission = hand_in()
+    change(submission.archive_file)
+    job = submission.jobs.get()
+    perform(job.pk, "test")
+    submission.refresh_from_db()
+    job.refresh_from_db()
+    assert (submission.state, job.state) == (State.QUEUED, JobState.QUEUED)
+    assert "Error" in job.error or "ArchiveDamaged" in job.error
 
 
 def test_a_state_changes_only_from_what_was_read(scoring: Submission) -> None:

@@ -76,7 +76,7 @@ def test_too_large_an_upload_is_refused_and_not_kept(
     settings.MAX_UPLOAD_BYTES = 1000
     answer = signed_in.post("/submit/small/", fields(b"x" * 200_000))
     assert "maps.zip: larger than" in answer.content.decode()
-    assert not list(tmp_path.glob("*.upload*"))
+    assert not support.unnamed_files(tmp_path)
 
 
 def test_the_form_offers_only_ones_own_methods(signed_in, owner, version) -> None:

@@ -15,6 +15,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from leaderboard.accounts.models import User
 from leaderboard.submissions.models import Submission
+from tests.leaderboard import support
 
 BIG = 3 * 1024 * 1024
 
@@ -29,7 +30,7 @@ class Body(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
-        sizes = [path.stat().st_size for path in self.folder.glob("*.upload*")]
+        sizes = support.unnamed_files(self.folder)
         self.written = max(self.written, sum(sizes) + len(sizes))
         return data
 
@@ -96,7 +97,7 @@ def test_an_upload_without_the_forms_token_is_refused(version, owner, tmp_path: 
     body = Body(form(archive=archive(), method_name="x", declared="on"), tmp_path)
     assert post("/submit/small/", body, **headers) == "403"
     assert not Submission.objects.exists()
-    assert not list(tmp_path.glob("*.upload*"))
+    assert not support.unnamed_files(tmp_path)
 
 
 def test_an_upload_with_the_token_is_taken(version, owner, tmp_path: Path) -> None:
@@ -106,6 +107,10 @@ def test_an_upload_with_the_token_is_taken(version, owner, tmp_path: Path) -> No
     assert post("/submit/small/", body, **headers) == "302"
     assert body.written > 0
     assert Submission.objects.count() == 1
+    assert not support.unnamed_files(tmp_path)
+    names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert names.count("archive.zip") == 1
+    assert not any("upload" in name for name in names)
 
 
 def test_what_announces_too_much_is_not_read(version, owner, settings, tmp_path: Path) -> None:
@@ -123,7 +128,7 @@ def test_reading_ends_where_the_limit_is_passed(version, owner, settings, tmp_pa
     assert post("/submit/small/", body, **headers) == "422"
     assert body.written <= settings.MAX_UPLOAD_BYTES + 1
     assert body.tell() < BIG
-    assert not list(tmp_path.glob("*.upload*"))
+    assert not support.unnamed_files(tmp_path)
 
 
 def test_only_the_one_field_takes_a_file(version, owner, tmp_path: Path) -> None:
