@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,21 @@ SIGNATURE, LIFETIME = "X-Amz-Signature", "X-Amz-Expires"
 TIME = "%Y%m%dT%H%M%SZ"
 ALLOWED = PermissionResult.PERMITTED
 ABOUT_THE_SIGNATURE = ("X-Amz-", "x-amz-")
+
+
+class Failing:
+    """WSGI: answers 500 to everything as long as a file named so lies beside the log."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[Any]:
+        if not os.path.exists("failing"):
+            return self._inner(environ, start_response)
+        start_response("500 Internal Server Error", [("Content-Type", "application/xml")])
+        return [b"<Error><Code>InternalError</Code></Error>"]
 
 
 class SignedLinks:
@@ -124,7 +140,7 @@ if __name__ == "__main__":
     run_simple(
         "127.0.0.1",
         int(sys.argv[1]),
-        SignedLinks(moto),
+        Failing(SignedLinks(moto)),
         threaded=True,
         request_handler=MotoRequestHandler,
     )

@@ -23,6 +23,8 @@ import http.client
 import json
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,16 @@ class ObjectStore(Server):
             return self._ask("GET", "data.json") == 200
         except OSError:
             return False
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """While this lasts it answers every request with an error of its own."""
+        sign = self.folder / "failing"
+        sign.touch()
+        try:
+            yield
+        finally:
+            sign.unlink()
 
     def bucket(self, name: str) -> Bucket:
         """A new bucket, and an account that may do everything in it and nothing elsewhere."""

@@ -50,10 +50,17 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def site(kind: str, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One site of each kind for all tests, as each leaves it in order."""
+def running(kind: str, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site of each kind for all tests."""
     with sites.running(kind, tmp_path_factory.mktemp("site"), dataset) as site:
         yield site
+
+
+@pytest.fixture
+def site(running: Site) -> Site:
+    """The site in order and at rest, however the test before ended."""
+    running.rest()
+    return running
 
 
 @pytest.fixture(scope="session")

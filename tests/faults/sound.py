@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leaderboard.submissions.states import TRANSITIONS, State
-from tests.faults.site import Sent, Site, processes
+from tests.faults.site import Sent, Site, processes, under
 from tests.stack import wait_until
 
 FINAL = ("scored", "rejected")
@@ -127,18 +127,13 @@ def _files(site: Site) -> Iterator[str]:
     kept = {str(name) for (name,) in site.rows("SELECT archive FROM submissions_submission")}
     kept |= {str(name) for (name,) in site.rows("SELECT arrays FROM submissions_score")}
     for folder in ("submissions", "results"):
-        yield from (name for name in _under(site.var / folder) if name not in kept)
+        yield from site.stored(folder) - kept
     for folder in (site.temporary, site.var / "tmp"):
-        yield from (str(folder / name) for name in _under(folder))
+        yield from (str(folder / name) for name in under(folder))
     partial = re.compile(r"\.partial$|^tmp|^\.")
-    for folder in ("broker", "packs", "ground-truth-cache"):
-        named = (name for name in _under(site.var / folder) if partial.search(Path(name).name))
+    for folder in ("broker", "packs", "ground-truth-cache", "archive-copies"):
+        named = (name for name in under(site.var / folder) if partial.search(Path(name).name))
         yield from (f"{folder}/{name}" for name in named if not name.endswith("lock"))
-
-
-def _under(folder: Path) -> Iterator[str]:
-    for path, _, names in os.walk(folder):
-        yield from (str((Path(path) / name).relative_to(folder)) for name in names)
 
 
 def _decoders(site: Site) -> Iterator[str]:
