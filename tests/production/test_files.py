@@ -122,6 +122,7 @@ def test_the_store_is_reached_through_the_proxy_alone(compose: Compose) -> None:
     assert {name for name, found in networks.items() if found & outside} == {
         "proxy", "web", "worker", "maintain",
     }  # fmt: skip
+    assert networks["beat"] == networks["migrate"] == {"data"}
     published = {name for name, service in compose.services.items() if "ports" in service}
     assert published == {"proxy"}
 
