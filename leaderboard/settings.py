@@ -31,10 +31,10 @@ ALLOWED_HOSTS = env.list("AUTOVI_HOSTS", default=["localhost", "127.0.0.1", "[::
 SITE_NAME = env("AUTOVI_SITE_NAME", default="AutoVI board")
 
 # The private part of the datasets. Only the launcher's worker and the import command are given
-# its place: where the variable is absent, the setting is absent too and asking for it raises
+# its place: where the variable is absent or empty, the setting is absent and asking for it raises
 # (leaderboard.datasets.ground_truth says so in words).
-if "AUTOVI_GROUND_TRUTH" in env.ENVIRON:
-    GROUND_TRUTH_ROOT = Path(env("AUTOVI_GROUND_TRUTH")).resolve()
+if _place := env("AUTOVI_GROUND_TRUTH", default=""):
+    GROUND_TRUTH_ROOT = Path(_place).resolve()
 ID_SECRET = env("AUTOVI_ID_SECRET", default="")
 # The public packs and their downloads.
 PACKS_ROOT = VAR_DIR / "packs"

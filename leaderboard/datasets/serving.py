@@ -15,7 +15,11 @@ from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-from django.utils.http import http_date, parse_http_date_safe
+from django.utils.http import (
+    content_disposition_header,
+    http_date,
+    parse_http_date_safe,
+)
 
 CHUNK = 256 * 1024
 LINK_SECONDS = 3600
@@ -42,6 +46,11 @@ class StoredFile:
     def etag(self) -> str:
         """A strong validator: equal bytes, equal tag, on every machine."""
         return f'"{self.sha256}"'
+
+    @property
+    def disposition(self) -> str:
+        """Content-Disposition; a category may have a name that only RFC 6266's long form takes."""
+        return str(content_disposition_header(True, self.name))
 
 
 class Unsatisfiable(Exception):
@@ -147,7 +156,7 @@ def _answer(request: HttpRequest, file: StoredFile, part: range | None) -> HttpR
 def _with_headers(response: Response, file: StoredFile) -> Response:
     digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
     response["Content-Type"] = file.content_type
-    response["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    response["Content-Disposition"] = file.disposition
     response["ETag"] = file.etag
     response["Last-Modified"] = http_date(file.modified.timestamp())
     response["Accept-Ranges"] = "bytes"
@@ -162,7 +171,7 @@ def _hand_over(file: StoredFile) -> HttpResponse:
         headers={
             "X-Accel-Redirect": settings.X_ACCEL.rstrip("/") + "/" + quote(file.path),
             "Content-Type": file.content_type,
-            "Content-Disposition": f'attachment; filename="{file.name}"',
+            "Content-Disposition": file.disposition,
             "Cache-Control": "private, no-transform",
         }
     )
@@ -172,7 +181,7 @@ def _redirect(file: StoredFile, method: str) -> HttpResponse:
     """A link of the object store that holds for an hour, and for the method it was asked by."""
     link = file.storage.url(  # type: ignore[call-arg]
         file.path,
-        parameters={"ResponseContentDisposition": f'attachment; filename="{file.name}"'},
+        parameters={"ResponseContentDisposition": file.disposition},
         expire=LINK_SECONDS,
         http_method=method,
     )

@@ -76,7 +76,7 @@ def import_dataset(
         if version is not None and not problems.lines and _same_zips(version, *told_before):
             return _tell(version, naming)
         layouts = kind.layout(contents, problems)
-        if not layouts:
+        if not layouts and not problems.lines:
             problems.add(", ".join(map(str, paths)), "no category found; expected <category>/test/")
         checked = _check_all(layouts, kind, counter, problems)
         problems.raise_if_any()
@@ -127,8 +127,11 @@ def _refuse_other(version: DatasetVersion, found: Found) -> None:
             f"{version} was imported with {version.labels} labels; expected these or a new version"
         )
     if version.content_sha256 != found.digest:
+        # The digest is keyed where labels are hidden: which of the two it is cannot be told.
+        secret = " or another AUTOVI_ID_SECRET" if version.is_hidden else ""
         raise ImportRefused(
-            f"{version} was imported with other content; expected the same files or a new version"
+            f"{version} was imported with other content{secret}; "
+            "expected the same files or a new version"
         )
 
 

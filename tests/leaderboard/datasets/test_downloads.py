@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils.http import http_date
 from leaderboard.accounts.models import User
 from leaderboard.datasets import licences
 from leaderboard.datasets.acceptance import LicenceAcceptance
+from leaderboard.datasets.files import downloads
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.datasets.services.downloads import stored_path
 from leaderboard.datasets.serving import FilePart, Unsatisfiable, parse_range
@@ -51,6 +53,11 @@ def test_the_whole_file_comes_with_what_identifies_it(reader: Client, data: byte
     assert answer["Accept-Ranges"] == "bytes"
     assert answer["Last-Modified"] == http_date(int(IMPORTED.timestamp()))
     assert answer["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+
+
+def test_a_name_beyond_ascii_comes_whole(version: DatasetVersion) -> None:
+    file = replace(downloads(version)[NAME], name='Teil "ä"-test.zip')
+    assert file.disposition == "attachment; filename*=utf-8''Teil%20%22%C3%A4%22-test.zip"
 
 
 def test_all_files_have_one_time(reader: Client, version: DatasetVersion) -> None:

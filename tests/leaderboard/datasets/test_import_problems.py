@@ -251,6 +251,15 @@ def test_a_cut_zip_and_a_damaged_member_are_named(zips: dict[str, Path]) -> None
     assert "nut.zip: nut/test/good/0000.png: " in second
 
 
+def test_what_is_no_dataset_is_one_problem(tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_bytes(b"no zip")
+    (tmp_path / "empty").mkdir()
+    (line,) = problems(tmp_path / "no.zip")
+    assert line == f"{tmp_path / 'no.zip'}: is no archive; expected a .zip, .tar or .tar.gz file"
+    (line,) = problems(tmp_path / "empty")
+    assert line == f"{tmp_path / 'empty'}: no category found; expected <category>/test/"
+
+
 def test_one_category_from_two_sources(zips: dict[str, Path], folder: Path) -> None:
     lines = problems([zips["bolt"], folder / "bolt"])
     assert lines

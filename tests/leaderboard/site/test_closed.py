@@ -81,8 +81,9 @@ def var(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_opening_the_ground_truth_in_the_web_process_raises(var: Path) -> None:
-    found = told(production(var))
+@pytest.mark.parametrize("env", [{}, {"AUTOVI_GROUND_TRUTH": ""}], ids=["absent", "empty"])
+def test_opening_the_ground_truth_in_the_web_process_raises(var: Path, env: dict[str, str]) -> None:
+    found = told(production(var, **env))
     assert found.pop("settings") == []
     assert found.pop("secret") == ""
     assert set(found.values()) == {"GroundTruthClosed"}
