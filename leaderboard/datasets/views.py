@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from typing import Any
 from urllib.parse import urlencode
 
@@ -127,7 +128,7 @@ def _page(
 
 
 def _files(request: HttpRequest, version: DatasetVersion, accepted: bool) -> list[dict[str, Any]]:
-    """The rows of the table of downloads, and the address of each."""
+    """The rows of the table of downloads: each file's address, and the command that fetches it."""
     found = list(downloads(version).values())
     carries = accepted and version.licence and found
     query = "?" + urlencode({"pass": licences.make_pass(version)}) if carries else ""
@@ -135,7 +136,9 @@ def _files(request: HttpRequest, version: DatasetVersion, accepted: bool) -> lis
         {
             "file": file,
             "address": (address := reverse("datasets:download", args=[version.slug, file.name])),
-            "link": request.build_absolute_uri(address + query),
+            "command": shlex.join(
+                ["curl", "-C", "-", "-o", file.name, request.build_absolute_uri(address + query)]
+            ),
         }
         for file in found
     ]
