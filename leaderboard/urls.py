@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("leaderboard.submissions.urls")),
     path("", include("leaderboard.site.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("", include("leaderboard.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("leaderboard.datasets.urls")),
     path("", include("leaderboard.boards.urls")),

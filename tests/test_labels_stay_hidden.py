@@ -31,7 +31,9 @@ from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from leaderboard.accounts.models import Membership, Team, User
+from leaderboard.accounts import invitations
+from leaderboard.accounts.models import Invitation, Membership, Team, User
+from leaderboard.accounts.services.invite import invite
 from leaderboard.celery import app
 from leaderboard.datasets import ground_truth, packs
 from leaderboard.datasets.importing.presets import Naming
@@ -222,6 +224,8 @@ def _make(tmp_path: Path, log: list[str]) -> World:
     team = Team.objects.create(name="A team", slug="a-team")
     for name in ("submitter", "mate"):
         Membership.objects.create(team=team, user=people[name])
+    team.memberships.filter(user=owner).update(role="owner")
+    invite(team.pk, owner, "friend@example.org")
     maps = _maps(version)
     scored = _hand_in(owner, version, maps, "Some method", team)
     incomplete = {name: data for name, data in maps.items() if "0003" not in name}
@@ -313,6 +317,16 @@ TABLE: dict[str, tuple[str, ...]] = {
     "submissions/<uuid:pk>/upload": ("/submissions/{sub}/upload",),
     "submissions/<uuid:pk>/withdraw": ("/submissions/{sub}/withdraw",),
     "submissions/<uuid:pk>/choose": ("/submissions/{sub}/choose",),
+    "submissions/<uuid:pk>/visibility": ("/submissions/{sub}/visibility",),
+    "submissions/<uuid:pk>/delete": ("/submissions/{sub}/delete",),
+    "methods/<slug:slug>/rename": ("/methods/some-method/rename",),
+    "teams/": ("/teams/",),
+    "teams/<slug:slug>/": ("/teams/a-team/",),
+    **{
+        f"teams/<slug:slug>/{name}": (f"/teams/a-team/{name}",)
+        for name in ("invite", "take-back", "remove", "role", "rename", "leave", "delete")
+    },
+    "invitations/<str:token>/": ("/invitations/{invitation}/",),
     "notices/": ("/notices/",),
     "notices/<int:pk>/": ("/notices/{notice}/",),
     "notices/read": ("/notices/read",),
@@ -349,7 +363,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "admin/(?P<url>.*)$": ("/admin/nothing",),
 }  # fmt: skip
 ADMIN_MODELS = (
-    "auth/group", "account/emailaddress", "accounts/user", "accounts/team", "datasets/dataset",
+    "auth/group", "account/emailaddress", "accounts/user", "accounts/team",
+    "accounts/invitation", "datasets/dataset",
     "datasets/datasetversion", "datasets/licenceacceptance", "submissions/submission",
     "submissions/job", "submissions/score", "submissions/event", "submissions/method",
     "submissions/deletedsubmission", "submissions/notice",
@@ -397,7 +412,9 @@ def addresses(world: World) -> Iterator[str]:
     """Every address of the table with every row that there is."""
     for route, templates in TABLE.items():
         for template in templates:
-            if "{row}" in template:
+            if "{invitation}" in template:
+                yield invitations.path(Invitation.objects.get())
+            elif "{row}" in template:
                 model = _model_of(route)
                 for row in model._default_manager.all()[:6]:
                     yield template.format(row=row.pk)
@@ -503,8 +520,8 @@ def test_notices_and_mails_tell_nothing(world: World) -> None:
             transaction.set_rollback(True)
         assert told_by(answer, "/submissions/", world.secrets) == []
     client_of(None).post("/accounts/password/reset/", {"email": "s@example.org"})
-    assert send_mails() == 2
-    assert len(mail.outbox) == 3
+    assert send_mails() == 3
+    assert len(mail.outbox) == 4
     assert [message.subject for message in mail.outbox if "scored" in message.subject]
     for message in mail.outbox:
         # The problems of a refused archive name its maps.

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from leaderboard.accounts.mailing import Mailed
 from leaderboard.text import name_key, tidy_name
 
 TEAM_NAME_LENGTH = 60
@@ -94,3 +96,42 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team} ({self.role})"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Those that can still be accepted."""
+        unanswered = self.filter(accepted_at=None, revoked_at=None, team__isnull=False)
+        return unanswered.filter(expires__gt=Now())
+
+
+class Invitation(Mailed):
+    """An invitation to a team: whoever has its link may accept it, once.
+
+    The link is signed and not stored. Rows stay when their team goes, because
+    how often a person invites is limited.
+    """
+
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="invitations")
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(blank=True, help_text="Where mail takes it; empty: nowhere.")
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    expires = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("created",)
+        indexes = [
+            models.Index("send_at", condition=Q(send_at__isnull=False), name="invitation_to_send"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email or 'a link'} to {self.team}"

@@ -18,6 +18,7 @@ from leaderboard.boards.tables import NO_SCORE, CellView, cell_view, mean_view, 
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.authorship import ANONYMOUS, has, method_author, without_links
 from leaderboard.submissions.models import Method, Score, Submission
+from leaderboard.submissions.policies import may_rename
 from scoring.registry import BY_FLAT_KEY, MetricPoint
 
 
@@ -51,6 +52,7 @@ class MethodPage:
     is_kept: bool
     """Whether the reader must not learn whose it is."""
     description: str
+    may_rename: bool
 
 
 def method_page(slug: str, user: User | AnonymousUser) -> MethodPage | None:
@@ -77,7 +79,8 @@ def method_page(slug: str, user: User | AnonymousUser) -> MethodPage | None:
     author = method_author(method, history, user)
     is_kept = author == ANONYMOUS
     description = without_links(method.description) if is_kept else method.description
-    return MethodPage(method, tables, history, notes, author, is_kept, description)
+    renames = may_rename(user, method)
+    return MethodPage(method, tables, history, notes, author, is_kept, description, renames)
 
 
 def _submitted_tables(history: tuple[Submission, ...]) -> list[ScoreTable]:

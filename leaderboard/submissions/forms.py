@@ -22,6 +22,12 @@ from leaderboard.submissions.services.submit import (
 )
 from leaderboard.text import plain_line
 
+VISIBILITIES = [
+    (Visibility.PUBLIC, "Public: a row on the board once it is scored"),
+    (Visibility.ANONYMOUS, "Anonymous: the same, but nobody is told whose it is"),
+    (Visibility.PRIVATE, "Private: only you, your team and the maintainers see it"),
+]
+
 
 class DetailsForm(MetadataForm):
     """What is told of an archive: its method, and the optional fields of ``submission.json``."""
@@ -48,11 +54,7 @@ class DetailsForm(MetadataForm):
     )
     visibility = forms.ChoiceField(
         label="Visibility",
-        choices=[
-            (Visibility.PUBLIC, "Public: a row on the board once it is scored"),
-            (Visibility.ANONYMOUS, "Anonymous: the same, but nobody is told whose it is"),
-            (Visibility.PRIVATE, "Private: only you, your team and the maintainers see it"),
-        ],
+        choices=VISIBILITIES,
         initial=Visibility.PUBLIC,
         widget=forms.RadioSelect,
     )

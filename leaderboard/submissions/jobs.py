@@ -31,13 +31,20 @@ def in_seconds(seconds: float) -> Combinable:
     return ExpressionWrapper(later, output_field=DateTimeField())
 
 
+class Gone(LeaseLost):
+    """The submission was deleted."""
+
+
 def lock(submission_id: UUID | str) -> Submission:
-    """Read a submission and hold its row until the transaction ends.
+    """Read a submission and hold its row until the transaction ends; raises Gone.
 
     Every service that looks at several jobs of a submission does this first:
     two workers that finish its last two jobs at once see each other's.
     """
-    return Submission.objects.select_for_update().get(pk=submission_id)
+    try:
+        return Submission.objects.select_for_update().get(pk=submission_id)
+    except Submission.DoesNotExist:
+        raise Gone(str(submission_id)) from None
 
 
 def send_on_commit(job: Job) -> None:

@@ -210,6 +210,7 @@ class Submission(models.Model):
             models.Index("owner", "dataset_version", "created", name="submission_quota"),
             models.Index("team", "dataset_version", "created", name="submission_team_quota"),
             models.Index("dataset_version", "state", name="submission_board"),
+            models.Index("sha256", name="submission_archive"),
         ]
         constraints = [
             models.UniqueConstraint(

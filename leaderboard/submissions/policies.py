@@ -220,6 +220,15 @@ def may_withdraw(user: User | AnonymousUser, submission: Submission) -> bool:
     return State.WITHDRAWN in TRANSITIONS[State(submission.state)] and manages(user, submission)
 
 
+def may_rename(user: User | AnonymousUser, method: Method) -> bool:
+    """The person whose it is, or an owner of the team; not before it has a name of its own."""
+    if not user.is_authenticated or not method.is_named:
+        return False
+    if method.team is not None:
+        return method.team.role_of(user) == Role.OWNER
+    return method.owner_id == user.pk
+
+
 def may_choose(user: User | AnonymousUser, submission: Submission) -> bool:
     """Whoever manages it, where a method has several results on a board and another one stands
     there."""

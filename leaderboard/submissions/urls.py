@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboard.submissions import notice_views, views
+from leaderboard.submissions import manage_views, notice_views, views
 from leaderboard.submissions.tus import views as tus
 
 app_name = "submissions"
@@ -17,6 +17,9 @@ urlpatterns = [
     path("submissions/<uuid:pk>/upload", tus.upload, name="upload"),
     path("submissions/<uuid:pk>/withdraw", views.withdraw_one, name="withdraw"),
     path("submissions/<uuid:pk>/choose", views.choose_one, name="choose"),
+    path("submissions/<uuid:pk>/visibility", manage_views.visibility, name="visibility"),
+    path("submissions/<uuid:pk>/delete", manage_views.delete_one, name="delete"),
+    path("methods/<slug:slug>/rename", manage_views.rename, name="rename"),
     path("notices/", notice_views.notices, name="notices"),
     path("notices/<int:pk>/", notice_views.open_one, name="notice"),
     path("notices/read", notice_views.read_all, name="read"),

@@ -14,6 +14,7 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +22,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from leaderboard.accounts.models import Team
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import authorship, hidden, policies
+from leaderboard.submissions.duplicates import duplicates
 from leaderboard.submissions.forms import SubmitForm
+from leaderboard.submissions.manage_views import managed
 from leaderboard.submissions.metadata import MetadataForm, told
 from leaderboard.submissions.models import Job, Submission, Upload
 from leaderboard.submissions.results import report_json, results
@@ -130,8 +133,11 @@ def mine(request: HttpRequest) -> HttpResponse:
     rows = Submission.objects.of(_user(request)).select_related(
         "method", "owner", "team", "dataset_version__dataset"
     )
+    team = Team.objects.of(_user(request)).filter(slug=request.GET.get("team", "")).first()
+    if team is not None:
+        rows = rows.filter(team=team)
     page = Paginator(rows, PAGE_LENGTH).get_page(request.GET.get("page"))
-    return render(request, "submissions/mine.html", {"page": page})
+    return render(request, "submissions/mine.html", {"page": page, "team": team})
 
 
 @require_safe
@@ -167,7 +173,7 @@ def report(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def withdraw_one(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is taken back."""
-    submission = _managed(request, pk)
+    submission = managed(request, pk)
     try:
         withdraw(submission.pk, _user(request))
         messages.success(request, "The submission is withdrawn.")
@@ -180,7 +186,7 @@ def withdraw_one(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def choose_one(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is to stand for its method."""
-    submission = _managed(request, pk)
+    submission = managed(request, pk)
     try:
         choose(submission.pk, _user(request))
         messages.success(request, "This submission is now the method's row on the board.")
@@ -201,14 +207,6 @@ def _visible(request: HttpRequest, pk: UUID) -> Submission:
     return get_object_or_404(rows, pk=pk)
 
 
-def _managed(request: HttpRequest, pk: UUID) -> Submission:
-    """The submission where the reader manages it; Http404 otherwise."""
-    submission = _visible(request, pk)
-    if not policies.manages(_user(request), submission):
-        raise Http404(f"{pk} is somebody else's")
-    return submission
-
-
 def _quotas(request: HttpRequest, version: DatasetVersion) -> list[policies.Quota]:
     """The reader's quota on a board, and those of their teams."""
     own = policies.quota(_user(request), version)
@@ -223,6 +221,7 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
     events = list(submission.events.select_related("actor")) if inside else []
     arriving = inside and submission.state == State.UPLOADING
     upload = Upload.objects.filter(pk=submission.pk).first() if arriving else None
+    manages = policies.manages(user, submission)
     context = {
         "submission": submission,
         "version": submission.dataset_version,
@@ -233,7 +232,10 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "problems": [line.partition(": ") for line in submission.problems],
         "unlisted": submission.problem_count - len(submission.problems),
         "may_withdraw": policies.may_withdraw(user, submission),
+        "manages": manages,
         "may_choose": policies.may_choose(user, submission),
+        # Asked where the page is drawn only, not at every look for something new.
+        "duplicates": SimpleLazyObject(lambda: duplicates(submission, user)),
         "author": authorship.author(submission, user),
         "is_kept": authorship.is_kept_from(user, submission),
         "told": told(authorship.told_metadata(submission, user)),
@@ -242,7 +244,7 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "idle_hours": _idle_hours(),
         "seen": _seen(submission, jobs, [len(events), upload.offset if upload else 0]),
     }
-    if policies.manages(user, submission):
+    if manages:
         context["quotas"] = policies.quotas(user, submission.team, submission.dataset_version)
     if submission.state == State.SCORED:
         context["results"] = results(submission)
@@ -256,5 +258,6 @@ def _idle_hours() -> str:
 def _seen(submission: Submission, jobs: list[Job], others: list[int]) -> str:
     """Changes whenever the living part of the page does."""
     parts: list[object] = [submission.state, submission.attempt, submission.is_chosen, *others]
+    parts += [submission.sha256]
     parts += [(job.pk, job.state, job.done, job.total) for job in jobs]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from leaderboard.submissions.jobs import in_seconds, lock
+from leaderboard.submissions.jobs import Gone, in_seconds, lock
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import move
@@ -24,13 +25,15 @@ def claim(job_id: int, worker: str) -> Job | None:
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return None
-    with transaction.atomic():
+    with suppress(Gone), transaction.atomic():
         submission = lock(job.submission_id)
         if submission.state not in _CLAIMABLE[job.kind] or not _lease(job_id, worker):
             return None
         if submission.state == State.QUEUED:
             _begin(submission, job)
-    return Job.objects.select_related("submission__dataset_version__dataset").get(pk=job_id)
+    return (
+        Job.objects.select_related("submission__dataset_version__dataset").filter(pk=job_id).first()
+    )
 
 
 _CLAIMABLE: dict[str, set[State]] = {

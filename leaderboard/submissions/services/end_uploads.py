@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from leaderboard.submissions.jobs import lock
+from leaderboard.submissions.jobs import Gone, lock
 from leaderboard.submissions.models import Upload
 from leaderboard.submissions.services.finish_upload import finish_upload
 from leaderboard.submissions.states import State
@@ -45,7 +46,7 @@ def expire_uploads() -> int:
     late = Upload.objects.unfinished().filter(offset__lt=F("length"), expires__lt=Now())
     expired = 0
     for pk in list(late.values_list("pk", flat=True)[:MOST_AT_ONCE]):
-        with transaction.atomic():
+        with suppress(Gone), transaction.atomic():
             submission = lock(pk)
             if submission.state == State.UPLOADING and late.filter(pk=pk).exists():
                 move(submission, State.WITHDRAWN, EXPIRED, failure=EXPIRED)

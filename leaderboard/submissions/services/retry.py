@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
 from leaderboard.accounts.models import User
-from leaderboard.submissions.jobs import enqueue, in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions.jobs import Gone, enqueue, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.transitions import IllegalTransition, move
@@ -25,7 +26,7 @@ def retry_later(job: Job, error: str) -> None:
     """
     step = "checking the archive" if job.kind == Job.Kind.VALIDATE else _step(job)
     why = f"An unexpected error on our side stopped {step}."
-    with transaction.atomic():
+    with suppress(Gone), transaction.atomic():
         submission = lock(job.submission_id)
         delay = settings.JOB_BACKOFF_SECONDS * 2 ** (job.attempt - 1)
         if not let_go(submission, job, why=why, delay=delay, error=error):

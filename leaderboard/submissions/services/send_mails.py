@@ -6,7 +6,9 @@ import threading
 
 from django.db import connection
 
+from leaderboard.accounts import invitations
 from leaderboard.accounts.mailing import send_due
+from leaderboard.accounts.models import Invitation
 from leaderboard.submissions.mails import compose
 from leaderboard.submissions.models import Notice
 
@@ -19,7 +21,8 @@ def send_mails() -> int:
         "user", "submission__owner", "submission__team", "submission__method",
         "submission__dataset_version__dataset",
     )  # fmt: skip
-    return send_due(notices, compose)
+    invited = Invitation.objects.select_related("team", "invited_by")
+    return send_due(notices, compose) + send_due(invited, invitations.compose)
 
 
 def send_mails_aside() -> threading.Thread | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,10 +13,11 @@ from django.db.models.functions import Now
 
 from leaderboard.submissions import unpacked
 from leaderboard.submissions.files import remove_parts
-from leaderboard.submissions.jobs import fail, in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions.jobs import Gone, fail, in_seconds, let_go, lock, send_on_commit
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
 from leaderboard.submissions.services.end_uploads import end_uploads
+from leaderboard.submissions.services.remove_files import remove_files
 from leaderboard.submissions.states import JobState, State
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ def sweep() -> None:
     give_up_uploads()
     end_uploads()
     drop_old_archives()
+    remove_files()
     unpacked.drop_unused()
 
 
@@ -42,7 +45,7 @@ def end_lost_leases() -> int:
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now())
     ended = 0
     for job in lost.order_by("lease_until")[:MOST_AT_ONCE]:
-        with transaction.atomic():
+        with suppress(Gone), transaction.atomic():
             submission = lock(job.submission_id)
             still_lost = Job.objects.filter(
                 pk=job.pk, lease_token=job.lease_token, lease_until__lt=Now()
@@ -81,7 +84,7 @@ def give_up_uploads() -> int:
     )
     given_up = 0
     for pk in list(stuck.values_list("pk", flat=True)[:MOST_AT_ONCE]):
-        with transaction.atomic():
+        with suppress(Gone), transaction.atomic():
             submission = lock(pk)
             if submission.state in (State.DRAFT, State.UPLOADING):
                 remove_parts(pk)

@@ -16,10 +16,13 @@ from leaderboard.submissions.transitions import move
 def withdraw(submission_id: UUID | str, actor: User) -> Submission:
     """Withdraw a submission, at any time; a scored one leaves the boards.
 
-    Raises IllegalTransition where it is already over (rejected, withdrawn).
+    One that had failed costs nothing, and goes on costing nothing. Raises
+    IllegalTransition where it is already over (rejected, withdrawn).
     """
     with transaction.atomic():
         submission = lock(submission_id)
-        move(submission, State.WITHDRAWN, "Withdrawn.", actor=actor, is_chosen=False)
+        # The quota counts what was withdrawn after scoring began.
+        fields = {"scoring_began": None} if submission.state == State.FAILED else {}
+        move(submission, State.WITHDRAWN, "Withdrawn.", actor=actor, is_chosen=False, **fields)
         stop_jobs(submission)
     return submission

@@ -213,8 +213,8 @@ def test_a_poll_takes_the_same_few_queries_on_a_full_board(
         hand_in(support.members(categories=["clip"]))
     work_off()
     active = hand_in()
-    # Session, user, the submission, its jobs, its events, the quota.
-    with django_assert_num_queries(6):
+    # Session, user, the submission, its jobs, its events, the quota, the same archive.
+    with django_assert_num_queries(7):
         signed_in.get(f"/submissions/{active.pk}/progress")
 
 
