@@ -99,7 +99,7 @@ def _regions(
     pixels = _pixels(arrays["stretch_first"], length)
     ends = np.cumsum(arrays["region_stretches"])  # of each region's stretches, then of its pixels
     ends = np.concatenate([[0], np.cumsum(length, dtype=np.int64)])[ends]
-    starts = np.concatenate([[0], ends[:-1]])
+    starts = np.concatenate([[0], ends])[:-1]
     images, saturations = arrays["region_image"], arrays["region_saturation"]
     found: dict[str, list[Region]] = {}
     for image, saturation, start, end in zip(images, saturations, starts, ends, strict=True):

@@ -129,6 +129,16 @@ def test_the_cache_is_used_and_notices_a_change(dataset: Path) -> None:
     assert changed.regions[key][0].pixels.tolist() == [0]
 
 
+def test_a_category_without_a_region_comes_back_from_the_cache(tmp_path: Path) -> None:
+    case = small_case()
+    case.regions = {key: [] for key in case.regions}
+    dataset = write_dataset(tmp_path / "dataset", {"part": case})
+    first = truth(dataset)
+    assert truth(dataset) == first
+    assert first.anomalous
+    assert not first.regions
+
+
 def test_a_damaged_cache_is_made_anew(dataset: Path) -> None:
     first = truth(dataset)
     (stored,) = (dataset / "part" / CACHE_FOLDER).iterdir()
