@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 from imagecodecs import deflate_crc32
@@ -30,6 +33,10 @@ class Header:
     dtype: str
     extras: tuple[tuple[int, int], ...] = ()
     """Where bytes begin and end that are no part of the image, and that no decoder need see."""
+    streams: tuple[tuple[int, int, int], ...] = ()
+    """Deflate streams of a TIFF: where each begins and ends, and how many bytes it has to give."""
+    as_stored: bool = False
+    """Whether what the streams give are the pixels, row by row and in this machine's order."""
 
     def essential(self, data: bytes) -> bytes:
         """The file's bytes without the extras."""
@@ -136,9 +143,11 @@ _TIFF_NAMES = {
 _SUB_IFDS, _EXTRA_SAMPLES = 330, 338
 _STRIPS, _TILES = (273, 279), (324, 325)  # their offsets, their sizes
 _TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR, _IMAGE_DEPTH, _TILE_DEPTH = 322, 323, 317, 32997, 32998
+_FILL_ORDER, _ROWS_PER_STRIP = 266, 278
 _PREDICTABLE = {5, 8, 32946, 50000}
+_DEFLATE = {8, 32946}
 _TIFF_READ = {
-    *(256, 257, 258, 259, 262, 277, 339),
+    *(256, 257, 258, 259, 262, 277, 339, _FILL_ORDER, _ROWS_PER_STRIP),
     *(*_STRIPS, *_TILES, _TILE_WIDTH, _TILE_HEIGHT, _PREDICTOR, _IMAGE_DEPTH, _TILE_DEPTH),
 }
 _MAX_TAGS = 512
@@ -188,7 +197,18 @@ def _tiff(data: bytes) -> Header:
     _check_strips(tags, len(data))
     if one(259, 1) == 1 and not _holds(tags, width * height * one(258, 1) // 8):
         raise MapError("is cut short: its TIFF strips hold fewer bytes than its pixels need")
-    return Header("tiff", width, height, dtype)
+    header = Header("tiff", width, height, dtype)
+    if one(259, 1) not in _DEFLATE:
+        return header
+    if one(_FILL_ORDER, 1) != 1:
+        raise MapError("has the bits of its TIFF data in reverse; expected fill order 1")
+    if _TILE_WIDTH in tags or _TILE_HEIGHT in tags:
+        pixels = _tile_pixels(header, one(_TILE_WIDTH, 0), one(_TILE_HEIGHT, 0))
+        return replace(header, streams=_streams(tags, header, pixels))
+    pixels = _strip_pixels(header, one(_ROWS_PER_STRIP, 0) or height)
+    native = dtype == "uint8" or data[:2] == (b"II" if sys.byteorder == "little" else b"MM")
+    as_stored = native and one(_PREDICTOR, 1) == 1
+    return replace(header, streams=_streams(tags, header, pixels), as_stored=as_stored)
 
 
 def _tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
@@ -240,6 +260,8 @@ def _check_strips(tags: dict[int, tuple[int, ...]], size: int) -> None:
                 raise MapError("is cut short: a TIFF strip lies beyond the end of the file")
     if not tags.get(_STRIPS[0]) and not tags.get(_TILES[0]):
         raise MapError("has no TIFF strips or tiles")
+    if tags.get(_STRIPS[0]) and tags.get(_TILES[0]):
+        raise MapError("has both TIFF strips and tiles; expected one of them")
 
 
 def _check_tiling(width: int, height: int, tile_width: int, tile_height: int) -> None:
@@ -252,6 +274,30 @@ def _check_tiling(width: int, height: int, tile_width: int, tile_height: int) ->
             f"has {tiles:,} TIFF tiles of {tile_width}x{tile_height} pixels, most of them outside "
             f"its {width}x{height} pixels"
         )
+
+
+def _strip_pixels(header: Header, rows: int) -> Iterator[int]:
+    for top in range(0, header.height, rows):
+        yield min(rows, header.height - top) * header.width
+
+
+def _tile_pixels(header: Header, width: int, height: int) -> Iterator[int]:
+    if width < 1 or height < 1:
+        raise MapError("has TIFF tiles of no size")
+    return repeat(width * height, -(-header.width // width) * -(-header.height // height))
+
+
+def _streams(
+    tags: dict[int, tuple[int, ...]], header: Header, pixels: Iterator[int]
+) -> tuple[tuple[int, int, int], ...]:
+    """Begin, end and unpacked size of each strip or tile that the image needs."""
+    offsets, counts = (tags.get(a) or tags[b] for a, b in zip(_STRIPS, _TILES, strict=True))
+    item = np.dtype(header.dtype).itemsize
+    places = zip(offsets, counts, strict=True)
+    found = tuple((at, at + n, item * next(pixels, 0)) for at, n in places)
+    if next(pixels, None) is not None:
+        raise MapError("is cut short: it holds fewer TIFF strips or tiles than its pixels need")
+    return tuple(stream for stream in found if stream[2])
 
 
 def _holds(tags: dict[int, tuple[int, ...]], size: int) -> bool:

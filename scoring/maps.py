@@ -97,7 +97,7 @@ def _decode(data: bytes, header: Header, room: NDArray[np.uint8] | None) -> Map:
         if header.format == "png":
             values = imagecodecs.png_decode(header.essential(data), out=out)
         else:
-            values = imagecodecs.tiff_decode(data, out=out)
+            values = _decode_tiff(data, header, out)
     except MemoryError:
         raise
     except Exception as error:  # whatever a decoder raises, it is the file's fault
@@ -108,6 +108,34 @@ def _decode(data: bytes, header: Header, room: NDArray[np.uint8] | None) -> Map:
             f"{header.dtype} of shape {(header.height, header.width)}"
         )
     return values
+
+
+def _decode_tiff(data: bytes, header: Header, out: Map | None) -> Map:
+    """Deflate streams are unpacked here, or once more here where libtiff has more to do than that.
+
+    libtiff takes a stream that gives too much, and leaves the last pixels of its strip unwritten:
+    they would be whatever lay there before.
+    """
+    if not header.as_stored:
+        for begin, end, size in header.streams:
+            _unpack(data, begin, end, np.empty(size, np.uint8))
+        return imagecodecs.tiff_decode(data, out=out)
+    if out is None:
+        out = np.empty((header.height, header.width), header.dtype)
+    pixels, at = out.reshape(-1).view(np.uint8), 0
+    for begin, end, size in header.streams:
+        _unpack(data, begin, end, pixels[at : at + size])
+        at += size
+    return out
+
+
+def _unpack(data: bytes, begin: int, end: int, pixels: NDArray[np.uint8]) -> None:
+    try:
+        given = len(imagecodecs.deflate_decode(data[begin:end], out=pixels.data))
+    except imagecodecs.DeflateError:
+        given = -1
+    if given != pixels.size:
+        raise ValueError("a strip or tile is damaged or of another size than announced")
 
 
 def _decode_npy(data: bytes) -> Map:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,13 @@ def bomb(width: int, height: int) -> bytes:
     return craft.tiff_file({**tags, 258: (SHORT, 8), 259: (SHORT, 8)}, data=packed)
 
 
+OTHER_SIZE = "cannot be decoded (a strip or tile is damaged or of another size than announced)"
+
+
 @refused(".tiff", f"is 20000x20000 pixels; {PIXELS}")
 def tiff_announcing_four_hundred_million_pixels() -> bytes:
-    return craft.tiff_file({256: (LONG, 20_000), 257: (LONG, 20_000), 259: (SHORT, 8)})
+    sizes = dict.fromkeys((256, 257, 278), (LONG, 20_000))
+    return craft.tiff_file({**sizes, 259: (SHORT, 8)})
 
 
 @refused(".tiff", "holds the TIFF tag 256 twice")
@@ -215,6 +220,33 @@ def tiff_of_a_quarter_of_a_million_strips(room: Room) -> Path:
     data = craft.tiff_file({256: (LONG, 1000), 257: (LONG, 750)}, data=bytes(4 << 18))
     strips = struct.pack("<HHI", 273, LONG, 1)
     return large(room, data.replace(strips, struct.pack("<HHI", 273, LONG, 1 << 18)))
+
+
+@corpus.refused(f"{BOMB}: {OTHER_SIZE}")
+def tiff_with_gigabytes_behind_its_pixels(room: Room) -> Path:
+    return large(room, bomb(1000, 750))
+
+
+@refused(".tiff", OTHER_SIZE)
+def tiff_with_a_pixel_too_many() -> bytes:
+    return craft.tiff_file({259: (SHORT, 8), 279: (LONG, 12)}, data=zlib.compress(bytes(241)))
+
+
+@refused(".tiff", "has both TIFF strips and tiles; expected one of them")
+def tiff_in_strips_and_tiles() -> bytes:
+    return craft.tiff_file(
+        {322: (LONG, 16), 323: (LONG, 16), 324: (LONG, 1024), 325: (LONG, 240)},
+    )
+
+
+@refused(".tiff", "is cut short: it holds fewer TIFF strips or tiles than its pixels need")
+def tiff_with_too_few_strips() -> bytes:
+    return craft.tiff_file({259: (SHORT, 8), 278: (LONG, 3)})
+
+
+@refused(".tiff", "has the bits of its TIFF data in reverse; expected fill order 1")
+def tiff_with_its_bits_in_reverse() -> bytes:
+    return craft.tiff_file({259: (SHORT, 8), 266: (SHORT, 2)})
 
 
 @odd(".tif")
