@@ -133,7 +133,7 @@ def score_category(
     """Score one category of one run: one job of the site. Raises as `score` does.
 
     With `truth`, from a private pack, `dataset` may be a public pack. Where the pack's ids are
-    opaque, neither the order nor the number of decodings depends on a label.
+    opaque, neither the order of the first decodings nor the number of all depends on a label.
     """
     manifest = read_manifest(dataset)
     problems = Problems(name or Path(maps).name)
