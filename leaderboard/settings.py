@@ -261,6 +261,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Jobs ---------------------------------------------------------------------------------------------
 
+VISIBILITY_SECONDS = 6 * 3600
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="filesystem://localhost")
 # Who sends a message while the broker is down goes on at once: the sweeper sends it again.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -278,7 +279,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
 elif CELERY_BROKER_URL.startswith("redis"):
     CELERY_BROKER_TRANSPORT_OPTIONS |= {
         # Above the longest task, or Redis delivers a running one again.
-        "visibility_timeout": 6 * 3600,
+        "visibility_timeout": VISIBILITY_SECONDS,
         "socket_connect_timeout": 3,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -303,9 +304,17 @@ JOB_RENEW_SECONDS = env.float("AUTOVI_JOB_RENEW_SECONDS", default=5.0)
 JOB_SWEEP_SECONDS = env.float("AUTOVI_JOB_SWEEP_SECONDS", default=5.0)
 JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
 JOB_STALL_MINUTES = env.float("AUTOVI_JOB_STALL_MINUTES", default=30.0)
+# What a job may take: so much, and so much more for each million test pixels that it looks at.
+JOB_LIMIT_SECONDS = env.float("AUTOVI_JOB_LIMIT_SECONDS", default=300.0)
+JOB_LIMIT_MEGAPIXEL_SECONDS = env.float("AUTOVI_JOB_LIMIT_MEGAPIXEL_SECONDS", default=1.0)
+JOB_LIMIT_MOST_SECONDS = env.float("AUTOVI_JOB_LIMIT_MOST_SECONDS", default=4 * 3600.0)
+JOB_LIMIT_GRACE_SECONDS = env.float("AUTOVI_JOB_LIMIT_GRACE_SECONDS", default=300.0)
 JOB_MAX_ATTEMPTS = env.int("AUTOVI_JOB_MAX_ATTEMPTS", default=5)
 JOB_BACKOFF_SECONDS = env.float("AUTOVI_JOB_BACKOFF_SECONDS", default=10.0)
 MAIL_SECONDS = env.float("AUTOVI_MAIL_SECONDS", default=15.0)
+# The pool's own kill, for a process that not even its own thread can end. Before it a job has
+# ended by itself, or by its heartbeat.
+CELERY_TASK_TIME_LIMIT = JOB_LIMIT_MOST_SECONDS + JOB_LIMIT_GRACE_SECONDS + 60
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "submissions.sweep",

@@ -71,6 +71,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(nodeid)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def emptied_by_the_rules(request: pytest.FixtureRequest) -> None:
+    """Between tests the database is emptied in an order that its own rules allow."""
+    if request.config.pluginmanager.hasplugin("django"):
+        from tests.database import empty_submissions_first
+
+        empty_submissions_first()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser: CHROMIUM, which `./dev test` sets, or the first on the PATH."""

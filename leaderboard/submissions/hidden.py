@@ -41,6 +41,17 @@ def rounded(value: float) -> float:
     return round(value, DIGITS)
 
 
+def told_step(job: Job) -> str:
+    """What a job is, in the words of events and reasons: "checking the archive", "scoring
+    run_0/pipe_clip". Where labels are hidden no category is named: nothing may tell when or
+    whether one of them was scored."""
+    if job.kind == Job.Kind.VALIDATE:
+        return "checking the archive"
+    if job.submission.dataset_version.is_hidden:
+        return "scoring"
+    return f"scoring {job.run}/{job.category}"
+
+
 def summarise(reports: Sequence[Mapping[str, Any]]) -> Summary:
     """One category's reports, one a run, as what may be told of them."""
     summary: dict[str, Any] = {}

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
 
 from leaderboard.celery import app
 from leaderboard.submissions.models import Job, Submission
@@ -49,14 +48,15 @@ def lock(submission_id: UUID | str) -> Submission:
 
 def send_on_commit(job: Job) -> None:
     """Tell the workers about ``job`` once the surrounding transaction is durable."""
-    transaction.on_commit(lambda: send(job.pk, job.kind))
+    transaction.on_commit(lambda: send(job.pk, job.kind), robust=True)
 
 
 def send(job_id: int, kind: str) -> None:
     """Tell the workers about a job. A dead broker is no error: the sweeper sends it again."""
     try:
         app.send_task(f"submissions.{kind}", args=[job_id], retry=False)
-    except (OperationalError, OSError) as error:
+    except Exception as error:
+        # Whatever a broker's client raises: the row is there, and a page must not break.
         logger.warning("broker unreachable", extra={"job": job_id, "error": error})
 
 
@@ -68,26 +68,37 @@ def enqueue(job: Job) -> None:
     send_on_commit(job)
 
 
+def backoff(attempt: int) -> float:
+    """Seconds between an attempt and the next one; doubled each time."""
+    return float(settings.JOB_BACKOFF_SECONDS * 2 ** (attempt - 1))
+
+
 def let_go(submission: Submission, job: Job, *, why: str, delay: float, error: str = "") -> bool:
     """Take a running job from its holder: queue it again, or fail it after its last attempt.
 
     ``submission`` must be locked. ``why`` is a sentence for the submitter,
     ``error`` a traceback for maintainers, ``delay`` the seconds until it is
-    sent again. False where the job was not held under ``job.lease_token``.
+    sent again. A job of a submission that is over is cancelled. False where
+    the job was not held under ``job.lease_token``.
     """
     spent = job.attempt >= settings.JOB_MAX_ATTEMPTS
+    state = JobState.FAILED if spent else JobState.QUEUED
+    if not submission.is_active:
+        state = JobState.CANCELLED
     held = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
     changed = held.update(
-        state=JobState.FAILED if spent else JobState.QUEUED,
+        state=state,
         lease_token=None,
         lease_until=None,
         send_at=in_seconds(delay),
+        ready_at=in_seconds(delay),
         error=error or F("error"),
     )
     if not changed:
         return False
-    if spent:
-        fail(submission, f"{why} It was tried {job.attempt} times; a maintainer has to look.")
+    if state == JobState.FAILED:
+        times = "once" if job.attempt == 1 else f"{job.attempt} times"
+        fail(submission, f"{why} It was tried {times}; a maintainer has to look.")
     elif submission.state in (State.VALIDATING, State.SCORING):
         move(submission, State.QUEUED, f"{why} It will be tried again.")
     return True

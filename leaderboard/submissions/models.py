@@ -133,6 +133,9 @@ def _inside(user: User | AnonymousUser) -> Q:
     return Q(owner=user.pk, team=None) | Q(team__in=teams)
 
 
+_OVER = sorted(state.value for state in TERMINAL)
+
+
 def archive_path(submission: Submission, filename: str) -> str:
     """Where an archive lies in its storage: in a folder named by the submission's id."""
     return f"{submission.pk}/{filename}"
@@ -219,6 +222,15 @@ class Submission(models.Model):
                 condition=Q(is_chosen=True),
                 name="one_chosen_submission_a_method",
             ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="submission_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished__isnull=False, state__in=_OVER)
+                | Q(finished__isnull=True) & ~Q(state__in=_OVER),
+                name="submission_over_is_finished",
+            ),
+            models.CheckConstraint(condition=Q(attempt__gte=1), name="submission_attempt_counts"),
         ]
 
     def __str__(self) -> str:
@@ -343,9 +355,15 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     lease_token = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True)
+    end_by = models.DateTimeField(
+        null=True, help_text="The lease is not renewed past this: the job's hard time limit."
+    )
     worker = models.CharField(max_length=200, blank=True)
 
     send_at = models.DateTimeField(db_default=Now(), help_text="When the sweeper sends it next.")
+    ready_at = models.DateTimeField(
+        db_default=Now(), help_text="No worker takes it before this: the wait between attempts."
+    )
     sends = models.PositiveIntegerField(default=0)
 
     done = models.PositiveIntegerField(default=0)
@@ -362,10 +380,22 @@ class Job(models.Model):
             models.UniqueConstraint(
                 "submission", "kind", "run", "category", name="job_once_a_submission"
             ),
+            models.CheckConstraint(
+                condition=Q(state__in=JobState.values), name="job_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state=JobState.RUNNING, lease_token__isnull=False, lease_until__isnull=False
+                )
+                | Q(lease_token__isnull=True, lease_until__isnull=True)
+                & ~Q(state=JobState.RUNNING),
+                name="job_lease_iff_running",
+            ),
         ]
         indexes = [
             models.Index("state", "send_at", name="job_to_send"),
             models.Index("state", "lease_until", name="job_lease"),
+            models.Index("started", name="job_started"),
         ]
 
     def __str__(self) -> str:
@@ -407,16 +437,19 @@ class Score(models.Model):
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Events are only ever added."""
+    """Events are only ever added; `leaderboard.submissions.guards` holds the database to it."""
 
     def update(self, **kwargs: Any) -> int:
         raise TypeError("events are append-only: add another one")
 
 
 class Event(models.Model):
-    """Something that happened to a submission, in words for its owner."""
+    """Something that happened to a submission, in words for its owner.
 
-    submission = models.ForeignKey(Submission, models.CASCADE, related_name="events")
+    They go after their submission (`leaderboard.submissions.history`), never before it.
+    """
+
+    submission = models.ForeignKey(Submission, models.DO_NOTHING, related_name="events")
     at = models.DateTimeField(db_default=Now(), editable=False)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

@@ -2,7 +2,8 @@
 
 Nothing happens at a point unless ``AUTOVI_STOP_AT`` names it. Only tests set that variable:
 ``after-claim`` or ``kill:after-claim`` (SIGKILL), ``stop:after-claim`` (SIGSTOP, until somebody
-sends SIGCONT), ``raise:after-claim`` (an exception); several of them with commas. With
+sends SIGCONT), ``raise:after-claim`` (an exception), ``hang:after-claim`` (this thread goes no
+further, the others do); several of them with commas. With
 ``AUTOVI_STOP_ONCE``, a path, it happens once: the first process to come by makes that file, and
 whoever finds it passes. ``AUTOVI_STOP_AT=@PATH`` reads the same text from a file whenever a point
 is passed: a test writes it while the process runs, and the first to stop at one of its points takes
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 POINTS = (
     "before-claim",
@@ -32,7 +34,7 @@ POINTS = (
 ``after-commit-before-ack`` a scoring; ``in-sweep`` lies in the transaction that takes a lost
 lease."""
 
-ACTIONS = ("kill", "stop", "raise")
+ACTIONS = ("kill", "stop", "raise", "hang")
 
 
 class StoppedHere(Exception):
@@ -46,6 +48,8 @@ def point(name: str) -> None:
         return
     if action == "raise":
         raise StoppedHere(f"asked to stop at {name}")
+    if action == "hang":
+        threading.Event().wait()
     os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
 
 

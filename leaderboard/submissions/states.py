@@ -44,6 +44,17 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.WITHDRAWN: frozenset(),
 }
 
+JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.DONE, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}
+    ),
+    # Where jobs of one submission were done by different scorers, some are done again.
+    JobState.DONE: frozenset({JobState.QUEUED}),
+    JobState.FAILED: frozenset({JobState.QUEUED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
+}
+
 TERMINAL = frozenset({State.SCORED, State.REJECTED, State.FAILED, State.WITHDRAWN})
 """States in which nothing happens by itself any more."""
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from celery import shared_task
 
+from leaderboard.submissions.models import Job
 from leaderboard.submissions.services.drop_kept import drop_kept as drop_kept_once
-from leaderboard.submissions.services.perform import perform
+from leaderboard.submissions.services.perform import perform_next
 from leaderboard.submissions.services.send_mails import send_mails_aside
 from leaderboard.submissions.services.sweep import sweep as sweep_once
 
@@ -33,14 +34,14 @@ def worker_name() -> str:
 
 @reliable_task("submissions.validate")
 def validate(job_id: int) -> None:
-    """Check an archive."""
-    perform(job_id, worker_name())
+    """Check an archive: the next one, whichever message came."""
+    perform_next([Job.Kind.VALIDATE], worker_name())
 
 
 @reliable_task("submissions.score")
 def score(job_id: int) -> None:
-    """Score one category of one run."""
-    perform(job_id, worker_name())
+    """Score one category of one run: the next one, whichever message came."""
+    perform_next([Job.Kind.SCORE], worker_name())
 
 
 @reliable_task("submissions.drop_kept")

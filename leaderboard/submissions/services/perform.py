@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.conf import settings
@@ -12,13 +12,13 @@ from django.db import connection
 
 from leaderboard.datasets import ground_truth, packs
 from leaderboard.submissions import archives, arrays, hidden, unpacked
-from leaderboard.submissions.heartbeat import Heartbeat
+from leaderboard.submissions.heartbeat import Heartbeat, TooLong
 from leaderboard.submissions.intervals import image_intervals
 from leaderboard.submissions.jobs import LeaseLost
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
 from leaderboard.submissions.services.check_hash import check_hash
-from leaderboard.submissions.services.claim import claim
+from leaderboard.submissions.services.claim import claim, claim_next
 from leaderboard.submissions.services.finalise import Scored, finish_score, finish_validation
 from leaderboard.submissions.services.name_method import check_told_name
 from leaderboard.submissions.services.reject import reject
@@ -39,10 +39,19 @@ Progress = Callable[[int, int], None]
 
 def perform(job_id: int, worker: str) -> None:
     """Do the job ``job_id`` if it is there to be done; never raises for the job's own sake."""
+    _do(partial(claim, job_id, worker))
+
+
+def perform_next(kinds: Iterable[str], worker: str) -> None:
+    """Do the job that is next of these kinds, if there is one; raises as little as `perform`."""
+    _do(partial(claim_next, kinds, worker))
+
+
+def _do(claim_one: Callable[[], Job | None]) -> None:
     point("before-claim")
-    job = claim(job_id, worker)
+    job = claim_one()
     if job is None:
-        logger.info("nothing to do", extra={"job": job_id})
+        logger.info("nothing to do")
         return
     about = {"job": job.pk, "what": str(job), "attempt": job.attempt}
     logger.info("job begins", extra=about)
@@ -53,6 +62,9 @@ def perform(job_id: int, worker: str) -> None:
         record()
     except LeaseLost:
         logger.warning("job lost on the way; its work is dropped", extra=about)
+    except TooLong as error:
+        logger.error("job took too long", extra=about)
+        retry_later(job, _traceback(error, _may_tell_labels(job)), too_long=True)
     except Exception as error:
         quiet = _may_tell_labels(job)
         logger.error("job raised", extra=about, exc_info=None if quiet else error)

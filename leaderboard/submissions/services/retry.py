@@ -8,27 +8,41 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 
 from leaderboard.accounts.models import User
-from leaderboard.submissions.jobs import Gone, enqueue, in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions import hidden
+from leaderboard.submissions.jobs import (
+    Gone,
+    backoff,
+    enqueue,
+    in_seconds,
+    let_go,
+    lock,
+    send_on_commit,
+)
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.states import JobState, State
+from leaderboard.submissions.time_limits import in_words, time_limit
 from leaderboard.submissions.transitions import IllegalTransition, move
 
 logger = logging.getLogger(__name__)
 
 
-def retry_later(job: Job, error: str) -> None:
+def retry_later(job: Job, error: str, *, too_long: bool = False) -> None:
     """Give back a job that raised; after its last attempt the submission is ``failed``.
 
-    ``error`` is the traceback: it stays on the job's row for maintainers.
-    The waiting time doubles with each attempt.
+    ``error`` is the traceback: it stays on the job's row for maintainers;
+    ``too_long`` says that the job took longer than it may. The waiting time
+    doubles with each attempt.
     """
-    step = "checking the archive" if job.kind == Job.Kind.VALIDATE else _step(job)
+    step = hidden.told_step(job)
     why = f"An unexpected error on our side stopped {step}."
+    if too_long:
+        why = f"{step.capitalize()} took longer than the {in_words(time_limit(job).soft)} it may."
     with suppress(Gone), transaction.atomic():
         submission = lock(job.submission_id)
-        delay = settings.JOB_BACKOFF_SECONDS * 2 ** (job.attempt - 1)
+        delay = backoff(job.attempt)
         if not let_go(submission, job, why=why, delay=delay, error=error):
             logger.info("a job that failed was no longer ours", extra={"job": job.pk})
 
@@ -73,10 +87,7 @@ def _queue_jobs(submission: Submission) -> None:
             state=JobState.QUEUED,
             attempt=0,
             sends=1,
+            ready_at=Now(),
             send_at=in_seconds(settings.JOB_RESEND_SECONDS),
         )
         send_on_commit(job)
-
-
-def _step(job: Job) -> str:
-    return f"the scoring of {job.run}/{job.category}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -13,7 +14,15 @@ from django.db.models.functions import Now
 
 from leaderboard.submissions import unpacked
 from leaderboard.submissions.files import remove_parts
-from leaderboard.submissions.jobs import Gone, fail, in_seconds, let_go, lock, send_on_commit
+from leaderboard.submissions.jobs import (
+    Gone,
+    backoff,
+    fail,
+    in_seconds,
+    let_go,
+    lock,
+    send_on_commit,
+)
 from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.points import point
 from leaderboard.submissions.services.end_uploads import end_uploads
@@ -30,14 +39,15 @@ MOST_AT_ONCE = 200
 
 
 def sweep() -> None:
-    """One round: lost leases, jobs due to be sent, uploads that never ended, old files."""
-    end_lost_leases()
-    send_due_jobs()
-    give_up_uploads()
-    end_uploads()
-    drop_old_archives()
-    remove_files()
-    unpacked.drop_unused()
+    """One round: lost leases, jobs due to be sent, uploads that never ended, old files.
+
+    What goes wrong with one of them keeps none of the others from being done.
+    """
+    for part in PARTS:
+        try:
+            part()
+        except Exception:
+            logger.exception("a part of the sweep failed", extra={"part": part.__name__})
 
 
 def end_lost_leases() -> int:
@@ -45,16 +55,28 @@ def end_lost_leases() -> int:
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=Now())
     ended = 0
     for job in lost.order_by("lease_until")[:MOST_AT_ONCE]:
-        with suppress(Gone), transaction.atomic():
-            submission = lock(job.submission_id)
-            still_lost = Job.objects.filter(
-                pk=job.pk, lease_token=job.lease_token, lease_until__lt=Now()
-            )
-            if still_lost.exists() and submission.is_active:
-                why = "The worker went silent."
-                ended += let_go(submission, job, why=why, delay=0)
-                point("in-sweep")
-                logger.warning("lease lost", extra={"job": job.pk, "worker": job.worker})
+        try:
+            ended += _end_lease(job)
+        except Gone:
+            continue  # deleted a moment ago, and the job with it
+        except Exception:
+            logger.exception("a lost lease could not be ended", extra={"job": job.pk})
+    return ended
+
+
+def _end_lease(job: Job) -> bool:
+    # At once after the first time: most likely a machine went away. A job that ends its workers
+    # waits longer each time.
+    delay = backoff(job.attempt - 1) if job.attempt > 1 else 0
+    with transaction.atomic():
+        submission = lock(job.submission_id)
+        lost = Job.objects.filter(pk=job.pk, lease_token=job.lease_token, lease_until__lt=Now())
+        if not lost.exists():
+            return False
+        ended = let_go(submission, job, why="The worker went silent.", delay=delay)
+        point("in-sweep")
+    if ended:
+        logger.warning("lease lost", extra={"job": job.pk, "worker": job.worker})
     return ended
 
 
@@ -105,3 +127,14 @@ def drop_old_archives() -> int:
         submission.archive.storage.delete(str(submission.archive.name))
         dropped += Submission.objects.filter(pk=submission.pk).update(archive="")
     return dropped
+
+
+PARTS: tuple[Callable[[], object], ...] = (
+    end_lost_leases,
+    send_due_jobs,
+    give_up_uploads,
+    end_uploads,
+    drop_old_archives,
+    remove_files,
+    unpacked.drop_unused,
+)

@@ -7,6 +7,7 @@ import pytest
 from leaderboard.accounts.models import User
 from leaderboard.submissions.models import Submission
 from leaderboard.submissions.states import State
+from tests.database import put
 
 LOGIN = 302
 PEOPLE = ("nobody", "other", "owner", "staff")
@@ -93,8 +94,7 @@ def test_problems_and_events_are_the_owners_matter(
 def _set(submission: Submission, kind: str) -> None:
     if kind != "any":
         visibility, state = kind.split()
-        row = Submission.objects.filter(pk=submission.pk)
-        row.update(visibility=visibility, state=State(state), is_chosen=False)
+        put(submission, visibility=visibility, state=State(state), is_chosen=False)
 
 
 @pytest.fixture

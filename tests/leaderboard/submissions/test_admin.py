@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from leaderboard.submissions.models import Event, Job, Method, Score, Submission
 from leaderboard.submissions.states import State
+from tests.database import put
 
 
 def test_every_list_and_page_opens(admin_client, hand_in, work_off) -> None:
@@ -29,7 +30,7 @@ def test_every_model_of_ours_is_there() -> None:
 
 def test_only_failed_submissions_are_queued_again_by_the_action(admin_client, hand_in) -> None:
     failed, queued = hand_in(), hand_in()
-    Submission.objects.filter(pk=failed.pk).update(state=State.FAILED)
+    put(failed, state=State.FAILED)
     url = reverse("admin:submissions_submission_changelist")
     chosen = {"action": "retry", "_selected_action": [str(failed.pk), str(queued.pk)]}
     page = admin_client.post(url, chosen, follow=True).content.decode()

@@ -13,6 +13,7 @@ from leaderboard.submissions.models import Job, Score
 from leaderboard.submissions.services import perform as services
 from leaderboard.submissions.services.claim import claim
 from leaderboard.submissions.services.perform import perform
+from leaderboard.submissions.services.sweep import end_lost_leases
 from scoring import score
 from scoring.image_level import auroc, threshold_counts
 from tests.leaderboard import support
@@ -75,7 +76,7 @@ def test_a_worker_that_lost_its_job_leaves_no_file(hand_in, tmp_path: Path, monk
 
     def taken_meanwhile(job: Job, result) -> str:
         name = written(job, result)
-        Job.objects.filter(pk=job.pk).update(lease_token=None, state="queued")
+        Job.objects.filter(pk=job.pk).update(lease_token=None, lease_until=None, state="queued")
         return name
 
     monkeypatch.setattr(arrays, "write", taken_meanwhile)
@@ -91,7 +92,7 @@ def test_an_attempt_never_writes_over_anothers_file(hand_in, tmp_path: Path) -> 
     job = submission.jobs.get(kind=Job.Kind.SCORE)
     first = claim(job.pk, "one")
     lose_lease(first)
-    Job.objects.filter(pk=job.pk).update(state="queued")
+    end_lost_leases()
     second = claim(job.pk, "two")
     result = CategoryResult({}, {}, {"good/0000": 0.5})
     assert arrays.write(first, result) != arrays.write(second, result)
@@ -107,7 +108,8 @@ def test_what_a_dead_attempt_stored_goes_when_the_next_one_records(
     perform(submission.jobs.get().pk, "test")
     dead = claim(submission.jobs.get(kind=Job.Kind.SCORE).pk, "dies")
     stray = arrays.write(dead, CategoryResult({}, {}, {"good/0000": 0.5}))
-    Job.objects.filter(pk=dead.pk).update(state="queued", lease_token=None)
+    lose_lease(dead)
+    end_lost_leases()
     work_off()
     row = Score.objects.get()
     assert [path.name for path in files(tmp_path)] == [Path(row.arrays.name).name]

@@ -36,6 +36,7 @@ from scoring.image_level import auroc, threshold_counts
 from scoring.report import dumps
 from scoring.truth import CategoryTruth
 from scoring.truth_pack import pack_bytes
+from tests.database import put
 from tests.leaderboard import support
 from tests.leaderboard.datasets import sources
 
@@ -439,9 +440,7 @@ def test_twenty_a_month(owner: User, version: DatasetVersion, hand_in) -> None:
     now = timezone.now()
     for days in (40, 10, 5):
         submission = hand_in(support.members())
-        Submission.objects.filter(pk=submission.pk).update(
-            created=now - timedelta(days=days), state=State.SCORED
-        )
+        put(submission, created=now - timedelta(days=days), state=State.SCORED)
     left = policies.quota(owner, version)
     assert (left.month_left, left.left) == (1, 1)
     hand_in(support.members())

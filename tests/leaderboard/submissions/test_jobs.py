@@ -28,6 +28,7 @@ from leaderboard.submissions.services.sweep import end_lost_leases, send_due_job
 from leaderboard.submissions.services.withdraw import withdraw
 from leaderboard.submissions.states import TRANSITIONS, JobState, State
 from leaderboard.submissions.transitions import IllegalTransition, Stale, move
+from tests.database import put
 from tests.leaderboard.submissions.times import lose_lease, make_due
 
 
@@ -179,7 +180,7 @@ def test_a_maintainer_queues_a_failed_submission_again(
 def test_without_an_archive_there_is_nothing_to_queue(hand_in, admin_user) -> None:
     submission = hand_in()
     submission.jobs.all().delete()
-    Submission.objects.filter(pk=submission.pk).update(state=State.FAILED, archive="")
+    put(submission, state=State.FAILED, archive="")
     with pytest.raises(NothingToRetry, match="has to send it again"):
         retry_failed(submission.pk, admin_user)
     submission.refresh_from_db()
@@ -189,7 +190,7 @@ def test_without_an_archive_there_is_nothing_to_queue(hand_in, admin_user) -> No
 def test_without_a_job_the_check_begins_anew(hand_in, admin_user, work_off) -> None:
     submission = hand_in()
     submission.jobs.all().delete()
-    Submission.objects.filter(pk=submission.pk).update(state=State.FAILED)
+    put(submission, state=State.FAILED)
     retry_failed(submission.pk, admin_user)
     assert submission.jobs.get().kind == Job.Kind.VALIDATE
     work_off()
@@ -243,9 +244,7 @@ def test_an_upload_that_never_ended_is_given_up(hand_in) -> None:
     submission.jobs.all().delete()
     hours = Now() - Value(timedelta(hours=2))
     part = submission.archive_file
-    Submission.objects.filter(pk=submission.pk).update(
-        state=State.UPLOADING, created=hours, archive=""
-    )
+    put(submission, state=State.UPLOADING, created=hours, archive="")
     sweep()
     submission.refresh_from_db()
     assert submission.state == State.FAILED
@@ -336,15 +335,18 @@ def test_a_database_that_is_away_for_a_moment_is_survived(scoring: Submission, m
     assert (job.done, job.total) == (1, 6)
 
 
-def test_work_that_does_not_get_on_is_given_up(scoring: Submission, monkeypatch, settings) -> None:
-    monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.01)
-    settings.JOB_STALL_MINUTES = 0.2 / 60
-    job = claim(score_jobs(scoring)[0].pk, "test")
-    with heartbeat.Heartbeat(job) as beat:
-        beat._thread.join(20)
-        assert not beat._thread.is_alive()
-        with pytest.raises(LeaseLost):
-            beat.progress(1, 6)
+@pytest.mark.parametrize(
+    ("began", "moved", "hangs"),
+    [(0, 0, False), (-400, 0, False), (-700, 0, True), (-400, -130, True), (-100, -110, False)],
+)
+def test_work_hangs_past_its_hard_limit_or_without_getting_on(
+    began: int, moved: int, hangs: bool, scoring: Submission, settings
+) -> None:
+    settings.JOB_LIMIT_SECONDS, settings.JOB_LIMIT_MEGAPIXEL_SECONDS = 300, 0
+    settings.JOB_LIMIT_GRACE_SECONDS, settings.JOB_STALL_MINUTES = 300, 2
+    beat = heartbeat.Heartbeat(score_jobs(scoring)[0])
+    now = beat._began - began
+    assert beat._hangs(now, now + moved) is hangs
 
 
 @pytest.mark.parametrize(
@@ -363,7 +365,7 @@ def test_archives_that_nobody_needs_are_dropped_after_a_while(
     submission = hand_in()
     path = submission.archive_file
     finished = timezone.now() - timedelta(days=days)
-    Submission.objects.filter(pk=submission.pk).update(state=state, finished=finished)
+    put(submission, state=state, finished=finished)
     sweep()
     sweep()
     submission.refresh_from_db()

@@ -15,6 +15,7 @@ from leaderboard.submissions.models import Method, Submission
 from leaderboard.submissions.policies import may_choose
 from leaderboard.submissions.services.choose import NotChoosable, choose
 from leaderboard.submissions.states import State
+from tests.database import put
 from tests.leaderboard import support
 
 
@@ -189,15 +190,13 @@ def test_a_withdrawn_or_private_submission_stands_on_no_board(hand_in, work_off,
     assert Submission.objects.standing(version) == []
     Submission.objects.filter(pk=submission.pk).update(visibility="public")
     assert Submission.objects.standing(version) == [submission]
-    Submission.objects.filter(pk=submission.pk).update(state=State.WITHDRAWN)
+    put(submission, state=State.WITHDRAWN)
     assert Submission.objects.standing(version) == []
 
 
 def test_names_and_problems_are_escaped(signed_in, hand_in) -> None:
     submission = hand_in(method_name="<b>bold</b>")
-    Submission.objects.filter(pk=submission.pk).update(
-        state=State.REJECTED, problems=["<i>x.png</i>: wrong"], problem_count=1
-    )
+    put(submission, state=State.REJECTED, problems=["<i>x.png</i>: wrong"], problem_count=1)
     page = signed_in.get(f"/submissions/{submission.pk}/").content.decode()
     assert "<b>bold" not in page
     assert "<i>x.png" not in page
@@ -243,7 +242,7 @@ def test_only_ones_own_public_scored_submission_is_chosen(
     first = hand_in(support.members(categories=["clip"]))
     second = hand_in(support.members(categories=["clip"]), method=first.method)
     work_off()
-    Submission.objects.filter(pk=first.pk).update(**changed)
+    put(first, **changed)
     actor = owner if changed else User.objects.create_user("other")
     with pytest.raises(NotChoosable):
         choose(first.pk, actor)

@@ -17,10 +17,7 @@ from leaderboard.submissions.services.retry import retry_failed
 from leaderboard.submissions.services.submit import Handed, QuotaSpent, SubmitRefused, submit
 from leaderboard.submissions.services.withdraw import withdraw
 from leaderboard.submissions.states import State
-
-
-def put(submission: Submission, **fields: object) -> None:
-    Submission.objects.filter(pk=submission.pk).update(**fields)
+from tests.database import put
 
 
 def test_two_a_person_board_and_day(hand_in, owner, version) -> None:

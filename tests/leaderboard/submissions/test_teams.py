@@ -14,6 +14,7 @@ from leaderboard.submissions.models import DeletedSubmission, Method, Submission
 from leaderboard.submissions.policies import moment, quota, team_quota
 from leaderboard.submissions.services.submit import QuotaSpent, SubmitRefused, submit
 from leaderboard.submissions.states import State
+from tests.database import put
 from tests.leaderboard.submissions.conftest import handed
 
 ARCHIVE = b"archive"
@@ -35,10 +36,6 @@ def team(owner: User, mate: User) -> Team:
     Membership.objects.create(team=team, user=owner, role=Role.OWNER)
     Membership.objects.create(team=team, user=mate)
     return team
-
-
-def put(submission: Submission, **fields: object) -> None:
-    Submission.objects.filter(pk=submission.pk).update(**fields)
 
 
 def test_a_submission_in_a_teams_name_makes_the_method_the_teams(hand_in, team) -> None:
