@@ -304,6 +304,8 @@ JOB_RENEW_SECONDS = env.float("AUTOVI_JOB_RENEW_SECONDS", default=5.0)
 JOB_SWEEP_SECONDS = env.float("AUTOVI_JOB_SWEEP_SECONDS", default=5.0)
 JOB_RESEND_SECONDS = env.float("AUTOVI_JOB_RESEND_SECONDS", default=30.0)
 JOB_STALL_MINUTES = env.float("AUTOVI_JOB_STALL_MINUTES", default=30.0)
+# Names the build of the scorer where its version alone does not: see leaderboard.scorer.
+SCORER_BUILD = env("AUTOVI_SCORER_BUILD", default="")
 # What a job may take: so much, and so much more for each million test pixels that it looks at.
 JOB_LIMIT_SECONDS = env.float("AUTOVI_JOB_LIMIT_SECONDS", default=300.0)
 JOB_LIMIT_MEGAPIXEL_SECONDS = env.float("AUTOVI_JOB_LIMIT_MEGAPIXEL_SECONDS", default=1.0)

@@ -29,6 +29,7 @@ from leaderboard.accounts.services.invite import invite
 from leaderboard.celery import app
 from leaderboard.datasets.services.import_dataset import Naming, import_dataset
 from leaderboard.submissions.models import Job, Notice, Score, Submission
+from leaderboard.submissions.services import rescore
 from leaderboard.submissions.services.append import append
 from leaderboard.submissions.services.begin_upload import Announced, begin_upload
 from leaderboard.submissions.services.perform import perform
@@ -64,6 +65,8 @@ MANAGED_POST: Statuses = (302, 302, 404, 404, 404, 404)
 MEMBERS: Statuses = (302, 200, 200, 404, 404, 404)
 MEMBERS_POST: Statuses = (302, 302, 302, 404, 404, 404)
 """Members who are no owners are told so on the team's page."""
+STAFF: Statuses = (404, 404, 404, 404, 200, 200)
+STAFF_POST: Statuses = (404, 404, 404, 404, 302, 302)
 MAINTAINERS: Statuses = (302, 302, 302, 302, 403, 200)
 
 
@@ -130,6 +133,10 @@ TABLE: dict[str, list[Row]] = {
     "boards/<slug:slug>/export.<str:kind>": [
         *(read(f"/boards/small/export.{kind}") for kind in ("csv", "json", "bib")),
         read("/boards/small/export.exe", 404),
+    ],
+    # What a re-scoring changes: maintainers see it before the board has changed over.
+    "boards/<slug:slug>/rescorings/<int:pk>/": [
+        Row("/boards/small/rescorings/{rescoring}/", {"GET": STAFF, "HEAD": STAFF})
     ],
     "methods/<slug:slug>/": [
         read("/methods/public/"),
@@ -206,6 +213,12 @@ TABLE: dict[str, list[Row]] = {
     "submissions/<uuid:pk>/delete": [
         asked_first(f"/submissions/{{{which}}}/delete", MANAGED, MANAGED_POST)
         for which in ("public", "anonymous", "private", "queued", "personal")
+    ],
+    "rescorings/<int:pk>/": [Row("/rescorings/{rescoring}/", {"GET": STAFF, "HEAD": STAFF})],
+    "rescorings/<int:pk>/<str:action>": [
+        *(post(f"/rescorings/{{rescoring}}/{action}", STAFF_POST)
+          for action in ("pause", "resume", "retry", "switch", "cancel")),
+        post("/rescorings/{rescoring}/nothing", everybody(404)),
     ],
     "notices/": [personal("/notices/")],
     "notices/<int:pk>/": [
@@ -327,6 +340,7 @@ def _make(folder: Path) -> World:
     made["personal"] = upload.submission
     filled = {name: str(submission.pk) for name, submission in made.items()}
     filled["notice"] = str(Notice.objects.filter(user=owner).latest("pk").pk)
+    filled["rescoring"] = str(rescore.start(version, None).pk)
     filled["invitation"] = invitations.path(invite(team.pk, owner))
     return World(people, filled, ("owlowner", "Owlteam", "example/owl", "owl@example.org"))
 

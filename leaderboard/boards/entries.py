@@ -12,18 +12,19 @@ from leaderboard.boards.standings import Cell, Entry
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import hidden
 from leaderboard.submissions.models import Method, Score, Submission
-from leaderboard.submissions.standing import current_scores
 from scoring.registry import flatten
 
 REPORTED, SUBMITTED = "reported", "submitted"
 
 
-def board_entries(version: DatasetVersion) -> list[Entry]:
+def board_entries(version: DatasetVersion, scorer: str = "") -> list[Entry]:
     """Everything that may have a row on a board: reported rows and current submissions.
 
-    Only public, scored submissions are read. Three queries, however many rows.
+    Only submissions that everybody sees are read, and only their scores of one
+    scorer version: the one that the board shows, or ``scorer``. Three queries,
+    however many rows.
     """
-    return [*reported_entries(version), *submitted_entries(version)]
+    return [*reported_entries(version), *submitted_entries(version, scorer)]
 
 
 def reported_entries(version: DatasetVersion) -> list[Entry]:
@@ -35,27 +36,30 @@ def reported_entries(version: DatasetVersion) -> list[Entry]:
     return [_entry(method, REPORTED, reported_cells(rows)) for method, rows in by_method.items()]
 
 
-def submitted_entries(version: DatasetVersion) -> list[Entry]:
+def submitted_entries(version: DatasetVersion, scorer: str = "") -> list[Entry]:
     """One entry a method: its one current submission."""
-    submissions = Submission.objects.standing(version)
+    return entries_of(Submission.objects.standing(version, scorer), version, scorer)
+
+
+def entries_of(
+    submissions: Iterable[Submission], version: DatasetVersion, scorer: str = ""
+) -> list[Entry]:
+    """The entries of submissions to one board, from their scores of one scorer version."""
+    submissions, scorer = list(submissions), scorer or version.shown_scorer
     scores: dict[object, list[Score]] = defaultdict(list)
-    for score in Score.objects.filter(submission__in=[item.pk for item in submissions]):
+    mine = Score.objects.filter(submission__in=[item.pk for item in submissions])
+    for score in mine.filter(scorer_version=scorer):
         scores[score.submission_id].append(score)
-    return [submitted_entry(item, version, scores[item.pk]) for item in submissions]
-
-
-def submitted_entry(
-    submission: Submission, version: DatasetVersion, scores: Iterable[Score]
-) -> Entry:
-    """The entry of one submission from its score rows."""
-    scorer_version, current = current_scores(scores)
-    return _entry(
-        submission.method,
-        SUBMITTED,
-        scored_cells(current, version),
-        submission=submission,
-        scorer_version=scorer_version,
-    )
+    return [
+        _entry(
+            item.method,
+            SUBMITTED,
+            scored_cells(scores[item.pk], version),
+            submission=item,
+            scorer_version=scorer,
+        )
+        for item in submissions
+    ]
 
 
 def reported_cells(rows: Iterable[ReportedScore]) -> dict[str, dict[str, Cell]]:

@@ -14,7 +14,6 @@ from leaderboard.boards.standings import Cell, Row
 from leaderboard.datasets.citation import bibtex
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.hidden import rounded
-from scoring import SCORER_VERSION
 
 MEAN = "mean"
 CSV_COLUMNS = (
@@ -61,7 +60,7 @@ def as_json(board: Board) -> str:
         "dataset": version.dataset.slug,
         "dataset_version": version.version,
         "doi": version.doi or None,
-        "scorer_version": SCORER_VERSION,
+        "scorer_version": version.shown_scorer,
         "category": board.category or None,
         "metric": board.query.metric,
         "sort": board.sort,

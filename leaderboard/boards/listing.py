@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from leaderboard.datasets.models import DatasetVersion, Labels
-from leaderboard.submissions.models import SHOWN
+from leaderboard.submissions.models import SHOWN, shown_scorer
 from leaderboard.submissions.states import State
 
 
@@ -24,7 +24,11 @@ class BoardCard:
 
 def board_cards() -> list[BoardCard]:
     """All current boards with the methods that stand on them; one query."""
-    shown = Q(submissions__visibility__in=SHOWN, submissions__state=State.SCORED)
+    shown = Q(
+        submissions__visibility__in=SHOWN,
+        submissions__state=State.SCORED,
+        submissions__scores__scorer_version=shown_scorer(),
+    )
     versions = DatasetVersion.objects.current().annotate(
         submitted=Count("submissions__method", filter=shown, distinct=True),
         reported=Count("reported_scores__method", distinct=True),

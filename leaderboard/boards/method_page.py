@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 
 from leaderboard.accounts.models import User
-from leaderboard.boards.entries import reported_cells, submitted_entry
+from leaderboard.boards.entries import entries_of, reported_cells
 from leaderboard.boards.metrics import CATEGORY_COLUMNS, visible_keys
 from leaderboard.boards.models import ReportedScore
 from leaderboard.boards.paper_tables import AUTHORS_CONFIGURATION, METHODS, METRIC_NOTES, notes_for
@@ -17,7 +17,7 @@ from leaderboard.boards.standings import Cell, Entry, mean_over_categories
 from leaderboard.boards.tables import NO_SCORE, CellView, cell_view, mean_view, short_label
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.authorship import ANONYMOUS, has, method_author, without_links
-from leaderboard.submissions.models import Method, Score, Submission
+from leaderboard.submissions.models import Method, Submission
 from leaderboard.submissions.policies import may_rename
 from scoring.registry import BY_FLAT_KEY, MetricPoint
 
@@ -88,12 +88,9 @@ def _submitted_tables(history: tuple[Submission, ...]) -> list[ScoreTable]:
     current: dict[DatasetVersion, Submission] = {}
     for submission in sorted(history, key=lambda item: not item.is_chosen):
         current.setdefault(submission.dataset_version, submission)
-    scores: dict[object, list[Score]] = defaultdict(list)
-    for score in Score.objects.filter(submission__in=[item.pk for item in current.values()]):
-        scores[score.submission_id].append(score)
     tables = []
     for version, submission in current.items():
-        entry = submitted_entry(submission, version, scores[submission.pk])
+        (entry,) = entries_of([submission], version)
         title = f"Scored on {version.dataset.name}"
         tables.append(_metric_table(title, "", entry.cells, version, submission, entry))
     return tables

@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern] = [
     path("boards/<slug:slug>/", views.overall, name="overall"),
     path("boards/<slug:slug>/export.<str:kind>", views.export, name="export"),
     path("boards/<slug:slug>/<str:category>/", views.category, name="category"),
+    path("boards/<slug:slug>/rescorings/<int:pk>/", views.differences, name="differences"),
     path("methods/<slug:slug>/", views.method, name="method"),
 ]

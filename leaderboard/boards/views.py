@@ -5,12 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from leaderboard.boards import exports
 from leaderboard.boards.board import make_board
 from leaderboard.boards.choices import metric_choices, point_choices
+from leaderboard.boards.differences import differences as compare
 from leaderboard.boards.listing import board_cards, image_counts
 from leaderboard.boards.method_page import method_page
 from leaderboard.boards.metrics import visible_keys
@@ -18,7 +19,8 @@ from leaderboard.boards.paper_tables import PAPER_URL
 from leaderboard.boards.query import BoardQuery, parse
 from leaderboard.boards.tables import make_table
 from leaderboard.datasets.models import DatasetVersion
-from scoring import SCORER_VERSION
+from leaderboard.submissions.models import Rescoring
+from scoring.registry import BY_FLAT_KEY
 
 FRONT_BOARD = "autovi"
 """The board of the front page; without it, the first there is."""
@@ -63,6 +65,24 @@ def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 
 @require_safe
+def differences(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """What a re-scoring changed; before the board changed over, for maintainers only."""
+    version = _version(slug)
+    rescoring = get_object_or_404(version.rescorings, pk=pk)
+    if rescoring.state != Rescoring.State.SWITCHED and not request.user.is_staff:
+        raise Http404(f"no re-scoring {pk} of {version}")
+    query = _query(request, version)
+    context = {
+        "rescoring": rescoring,
+        "version": version,
+        "point": query.point,
+        "points": [BY_FLAT_KEY[key] for key in BY_FLAT_KEY if key in visible_keys(version)],
+        "differences": compare(rescoring, query.metric),
+    }
+    return render(request, "boards/differences.html", context)
+
+
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All boards."""
     return render(request, "boards/index.html", {"cards": board_cards()})
@@ -95,7 +115,7 @@ def _board_page(request: HttpRequest, version: DatasetVersion, category: str = "
         "notes": board.notes,
         "paper_url": PAPER_URL,
         "export_query": _export_query(query, category),
-        "scorer_version": SCORER_VERSION,
+        "scorer_version": version.shown_scorer,
     }
     return render(request, "boards/board.html", context)
 

@@ -39,6 +39,10 @@ class DatasetVersionAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Only what was typed: a board may change over to another scorer at the same moment."""
+        obj.save(update_fields=form.changed_data)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Not by what stands in the manifest: a filter's result would tell it."""
         return not lookup.startswith("manifest") and super().lookup_allowed(lookup, value, request)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from leaderboard.scorer import scorer_version
+
 
 class Dataset(models.Model):
     """A dataset; its versions are what boards stand on."""
@@ -65,6 +67,12 @@ class DatasetVersion(models.Model):
     licence = models.CharField(max_length=100, blank=True)
     citation = models.TextField(blank=True)
     imported_at = models.DateTimeField(null=True, blank=True)
+    scorer_version = models.CharField(
+        max_length=20,
+        blank=True,
+        editable=False,
+        help_text="The scorer whose scores the board shows; empty until there are any.",
+    )
     is_current = models.BooleanField(default=True)
     submissions_per_day = models.PositiveSmallIntegerField(
         default=2, help_text="A person's, within any 24 hours, in whatever name."
@@ -126,6 +134,11 @@ class DatasetVersion(models.Model):
     def has_opaque_ids(self) -> bool:
         """Whether maps are named by opaque ids: of hidden labels, and of such that were opened."""
         return self.is_hidden or any(entry.get("opaque_ids") for entry in self.manifest.values())
+
+    @property
+    def shown_scorer(self) -> str:
+        """The scorer version whose scores the board shows, and no other one's."""
+        return self.scorer_version or scorer_version()
 
     @property
     def is_open(self) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
+from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions.metadata import describe_method
 from leaderboard.submissions.models import (
     DeletedSubmission,
@@ -17,9 +19,11 @@ from leaderboard.submissions.models import (
     Job,
     Method,
     Notice,
+    Rescoring,
     Score,
     Submission,
 )
+from leaderboard.submissions.services.rescore import RescoringRefused, start
 from leaderboard.submissions.services.retry import NothingToRetry, retry_failed
 from leaderboard.submissions.transitions import IllegalTransition
 
@@ -197,6 +201,36 @@ class NoticeAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("kind",)
     list_select_related = ("user", "submission__method", "submission__dataset_version__dataset")
     search_fields = ("user__username", "submission__id")
+
+
+@admin.register(Rescoring)
+class RescoringAdmin(ReadOnly, admin.ModelAdmin):
+    """Begun by the action on dataset versions; its own page does the rest."""
+
+    list_display = ("dataset_version", "replaced", "scorer_version", "state", "created", "finished")
+    list_filter = ("state", "dataset_version")
+    list_select_related = ("dataset_version__dataset",)
+
+
+@admin.action(description="Score all submissions again", permissions=["change"])
+def score_again(
+    version_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[DatasetVersion]
+) -> HttpResponse | None:
+    """Begin a re-scoring of each, and go to the page of the only one."""
+    begun = []
+    for version in queryset.select_related("dataset"):
+        try:
+            begun.append(start(version, request.user))  # type: ignore[arg-type]
+        except RescoringRefused as refused:
+            version_admin.message_user(request, str(refused), messages.WARNING)
+    for rescoring in begun:
+        version_admin.message_user(request, f"{rescoring}: begun", messages.SUCCESS)
+    return redirect(begun[0]) if len(begun) == 1 else None
+
+
+# Datasets know nothing of submissions, so the action comes from here.
+_versions = admin.site.get_model_admin(DatasetVersion)
+_versions.actions = [*(_versions.actions or ()), score_again]
 
 
 @admin.register(Event)

@@ -20,7 +20,9 @@ def report(submission: Submission) -> dict[str, Any]:
     0.1 %; ``mean`` their mean and population spread over the categories, made
     of the rounded numbers, or None where a category is missing.
     """
-    scorer_version, scores = current_scores(submission.scores.filter(run=hidden.ALL_RUNS))
+    scorer_version, scores = current_scores(
+        submission.scores.filter(run=hidden.ALL_RUNS), submission.dataset_version.shown_scorer
+    )
     summaries = {score.category: _told(score.report) for score in scores}
     ordered = {name: summaries[name] for name in submission.categories}
     complete = set(ordered) == set(submission.dataset_version.categories)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Now
+from django.db.models.functions import Concat, Now
 
 from leaderboard.celery import app
 from leaderboard.submissions.models import Job, Submission
@@ -53,8 +53,10 @@ def send_on_commit(job: Job) -> None:
 
 def send(job_id: int, kind: str) -> None:
     """Tell the workers about a job. A dead broker is no error: the sweeper sends it again."""
+    # What is scored again waits in the queue of what is scored.
+    task = Job.Kind.SCORE if kind == Job.Kind.RESCORE else kind
     try:
-        app.send_task(f"submissions.{kind}", args=[job_id], retry=False)
+        app.send_task(f"submissions.{task}", args=[job_id], retry=False)
     except Exception as error:
         # Whatever a broker's client raises: the row is there, and a page must not break.
         logger.warning("broker unreachable", extra={"job": job_id, "error": error})
@@ -78,12 +80,14 @@ def let_go(submission: Submission, job: Job, *, why: str, delay: float, error: s
 
     ``submission`` must be locked. ``why`` is a sentence for the submitter,
     ``error`` a traceback for maintainers, ``delay`` the seconds until it is
-    sent again. A job of a submission that is over is cancelled. False where
-    the job was not held under ``job.lease_token``.
+    sent again. A job of a submission that is over is cancelled; one of a
+    re-scoring never moves its submission. False where the job was not held
+    under ``job.lease_token``.
     """
+    again = job.kind == Job.Kind.RESCORE
     spent = job.attempt >= settings.JOB_MAX_ATTEMPTS
     state = JobState.FAILED if spent else JobState.QUEUED
-    if not submission.is_active:
+    if not (submission.state == State.SCORED if again else submission.is_active):
         state = JobState.CANCELLED
     held = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
     changed = held.update(
@@ -92,10 +96,12 @@ def let_go(submission: Submission, job: Job, *, why: str, delay: float, error: s
         lease_until=None,
         send_at=in_seconds(delay),
         ready_at=in_seconds(delay),
-        error=error or F("error"),
+        error=error or (Concat(F("error"), Value(f"{why}\n")) if spent else F("error")),
     )
     if not changed:
         return False
+    if again:
+        return True
     if state == JobState.FAILED:
         times = "once" if job.attempt == 1 else f"{job.attempt} times"
         fail(submission, f"{why} It was tried {times}; a maintainer has to look.")

@@ -11,12 +11,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from leaderboard.accounts.mailing import Mailed
 from leaderboard.accounts.models import Membership, Team, User
 from leaderboard.datasets.models import DatasetVersion
+from leaderboard.scorer import scorer_version
 from leaderboard.submissions import names
 from leaderboard.submissions.fields import ExactJSONField
 from leaderboard.submissions.states import ACTIVE, TERMINAL, JobState, State
@@ -89,6 +91,12 @@ STANDING_ORDER = ("-is_chosen", "-finished", "-created")
 """Of a method's submissions the first in this order stands on the board."""
 
 
+def shown_scorer(version: str = "") -> Case:
+    """As SQL what ``DatasetVersion.shown_scorer`` gives; ``version`` is the path to it."""
+    field = f"{version}scorer_version"
+    return Case(When(**{field: ""}, then=Value(scorer_version())), default=F(field))
+
+
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
         """Those on boards, one's own and one's teams', and everything for staff.
@@ -103,19 +111,29 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(_inside(user))
 
     def on_boards(self) -> SubmissionQuerySet:
-        """What boards may show: scored, and public or anonymous."""
-        return self.filter(ON_BOARDS)
+        """What boards show: scored, public or anonymous, and with scores of the shown scorer."""
+        return self.filter(ON_BOARDS).scored_by()
+
+    def scored_by(self, scorer: str = "") -> SubmissionQuerySet:
+        """Those with scores of a scorer version, by default of the one that their board shows."""
+        shown = Value(scorer) if scorer else shown_scorer("dataset_version__")
+        rows = self.alias(_scorer=shown)
+        scores = Score.objects.filter(submission=OuterRef("pk"), scorer_version=OuterRef("_scorer"))
+        return rows.filter(Exists(scores))
 
     def stands(self, method: Method, version: DatasetVersion) -> Submission | None:
         """A method's one current submission on a board, or None; one query for one row."""
         rows = self.on_boards().filter(method=method, dataset_version=version)
         return rows.order_by(*STANDING_ORDER).first()
 
-    def standing(self, version: DatasetVersion) -> list[Submission]:
-        """A method's one current submission each: its owner's choice, else the latest scored."""
+    def standing(self, version: DatasetVersion, scorer: str = "") -> list[Submission]:
+        """A method's one current submission each: its owner's choice, else the latest scored.
+
+        With ``scorer``, as the board would stand on that scorer version.
+        """
         rows = (
-            self.on_boards()
-            .filter(dataset_version=version)
+            self.filter(ON_BOARDS, dataset_version=version)
+            .scored_by(scorer)
             .select_related("method")
             .order_by("method_id", *STANDING_ORDER)
         )
@@ -335,6 +353,60 @@ class Upload(models.Model):
         return self.offset == self.length
 
 
+class Rescoring(models.Model):
+    """Maintainers have a board's submissions scored again, by another scorer version.
+
+    The board shows what it showed until all of them are, and then changes over
+    in one transaction.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        SWITCHED = "switched"
+        CANCELLED = "cancelled"
+
+    OPEN = (State.RUNNING, State.PAUSED)
+    """The states in which it can still be gone on with."""
+
+    dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="rescorings")
+    scorer_version = models.CharField(max_length=20, help_text="The scorer that scores again.")
+    replaced = models.CharField(max_length=20, help_text="The scorer shown when it began.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    switch_when_done = models.BooleanField(
+        default=False, help_text="Change the board over without asking, once all is scored."
+    )
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="Submissions that could not be scored again when it changed over."
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    finished = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("-created", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                "dataset_version",
+                condition=Q(state__in=["running", "paused"]),
+                name="one_open_rescoring_a_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset_version}: {self.replaced} to {self.scorer_version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("submissions:rescoring", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be gone on with."""
+        return self.state in Rescoring.OPEN
+
+
 class Job(models.Model):
     """One piece of work on a submission. The row is the job; messages only hint at it.
 
@@ -345,8 +417,12 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         VALIDATE = "validate"
         SCORE = "score"
+        RESCORE = "rescore"
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="jobs")
+    rescoring = models.ForeignKey(
+        Rescoring, models.CASCADE, null=True, blank=True, related_name="jobs"
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     run = models.CharField(max_length=20, blank=True)
     category = models.CharField(max_length=100, blank=True)
@@ -378,7 +454,25 @@ class Job(models.Model):
         ordering = ("id",)
         constraints = [
             models.UniqueConstraint(
-                "submission", "kind", "run", "category", name="job_once_a_submission"
+                "submission",
+                "kind",
+                "run",
+                "category",
+                condition=Q(rescoring=None),
+                name="job_once_a_submission",
+            ),
+            models.UniqueConstraint(
+                "rescoring",
+                "submission",
+                "run",
+                "category",
+                condition=Q(rescoring__isnull=False),
+                name="job_once_a_rescoring",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="rescore", rescoring__isnull=False)
+                | ~Q(kind="rescore") & Q(rescoring__isnull=True),
+                name="job_of_a_rescoring_rescores",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=JobState.values), name="job_state_is_known"
@@ -399,7 +493,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        what = f" {self.run}/{self.category}" if self.kind == Job.Kind.SCORE else ""
+        what = "" if self.kind == Job.Kind.VALIDATE else f" {self.run}/{self.category}"
         return f"{self.kind}{what} of {self.submission_id}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import hidden, hidden_results
-from leaderboard.submissions.models import Submission
+from leaderboard.submissions.models import Rescoring, Submission
 from leaderboard.submissions.standing import current_scores
 from scoring import registry
 from scoring.report import assemble, dumps
@@ -61,7 +61,9 @@ class Results:
 
 def assembled(submission: Submission) -> dict[str, Any]:
     """The report of a scored submission as ``autovi score --json`` gives it."""
-    scorer_version, scores = current_scores(submission.scores.all())
+    scorer_version, scores = current_scores(
+        submission.scores.all(), submission.dataset_version.shown_scorer
+    )
     reports = {(score.run, score.category): score.report for score in scores}
     runs = {
         run: {category: reports[run, category] for category in submission.categories}
@@ -96,6 +98,15 @@ def results(submission: Submission) -> Results:
         scorer_version=report["scorer_version"],
         has_mean=runs[0]["mean"] is not None,
     )
+
+
+def rescored(submission: Submission) -> Rescoring | None:
+    """The re-scoring by which the board shows other scores of a submission than before, if any."""
+    version = submission.dataset_version
+    last = version.rescorings.filter(
+        state=Rescoring.State.SWITCHED, replaced__in=(submission.scores.values("scorer_version"))
+    )
+    return last.filter(scorer_version=version.scorer_version).first()
 
 
 def _hidden(submission: Submission) -> Results:

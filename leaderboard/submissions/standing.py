@@ -8,21 +8,19 @@ from collections.abc import Iterable
 from leaderboard.submissions.models import Score
 
 
-def current_scores(scores: Iterable[Score]) -> tuple[str, list[Score]]:
+def current_scores(scores: Iterable[Score], shown: str) -> tuple[str, list[Score]]:
     """The scorer version a submission stands on, and its scores of that version.
 
-    That is the version that covers most of the submission, the newest one of
-    those: a re-scoring takes over when it is complete.
+    That is the ``shown`` one of its board. One that has none of it stands on
+    no board for now; its page shows the newest. All scores of a version are
+    written at once, so there is never a part of them.
     """
     by_version: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         by_version[score.scorer_version].append(score)
     if not by_version:
         return "", []
-
-    def coverage(version: str) -> tuple[int, object]:
-        rows = by_version[version]
-        return len(rows), max(row.created for row in rows)
-
-    chosen = max(by_version, key=coverage)
-    return chosen, by_version[chosen]
+    if shown in by_version:
+        return shown, by_version[shown]
+    newest = max(by_version, key=lambda version: max(row.created for row in by_version[version]))
+    return newest, by_version[newest]

@@ -40,8 +40,11 @@ def validate(job_id: int) -> None:
 
 @reliable_task("submissions.score")
 def score(job_id: int) -> None:
-    """Score one category of one run: the next one, whichever message came."""
-    perform_next([Job.Kind.SCORE], worker_name())
+    """Score one category of one run: the next one, whichever message came.
+
+    What is scored again waits until nothing is scored for the first time.
+    """
+    perform_next([Job.Kind.SCORE, Job.Kind.RESCORE], worker_name())
 
 
 @reliable_task("submissions.drop_kept")

@@ -6,18 +6,20 @@ say that there is something to do; what, is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Now
 
-from leaderboard.submissions.models import Job, Submission
+from leaderboard.scorer import scorer_version
+from leaderboard.submissions.models import Job, Rescoring, Submission
 from leaderboard.submissions.states import JobState, State
 
 CLAIMABLE: dict[str, frozenset[State]] = {
     Job.Kind.VALIDATE: frozenset({State.QUEUED}),
     Job.Kind.SCORE: frozenset({State.QUEUED, State.SCORING}),
+    Job.Kind.RESCORE: frozenset({State.SCORED}),
 }
 """The states of a submission in which a job of a kind can begin."""
 
@@ -30,26 +32,26 @@ _OWNER = "submission__owner"
 def next_job(kinds: Iterable[str]) -> int | None:
     """The key of the job that is next of these kinds; None where nothing is ready."""
     ready = _queued(kinds).filter(ready_at__lte=Now())
-    order = _turns(ready)
+    order = _turns(_waiting(ready))
     if not order:
         return None
     oldest = ready.filter(submission__owner=order[0]).order_by("submission__created", "id")
     return oldest.values_list("pk", flat=True).first()
 
 
-def jobs_before(submission: Submission) -> int | None:
+def jobs_before(submission: Submission, jobs: Iterable[Job]) -> int | None:
     """How many jobs begin before the submission's next one, as far as is known now.
 
-    None where nothing of it waits.
+    None where nothing of it waits. ``jobs`` are its jobs, in the order in which they were made.
     """
-    mine = submission.jobs.filter(state=JobState.QUEUED).order_by("id").first()
+    mine = next((job for job in jobs if job.state == JobState.QUEUED), None)
     if mine is None:
         return None
     queued = _queued([mine.kind])
-    counts = dict(queued.values_list(_OWNER).annotate(Count("pk")))
-    order = _turns(queued)
-    if submission.owner_id not in counts:
+    waiting = _waiting(queued)
+    if submission.owner_id not in waiting:
         return None
+    order = _turns(waiting)
     # The row's own moment, as the database has it: SQLite compares moments as texts.
     created = Submission.objects.filter(pk=submission.pk).values("created")
     older = Q(submission__created__lt=Subquery(created)) | Q(
@@ -57,20 +59,33 @@ def jobs_before(submission: Submission) -> int | None:
     )
     own = queued.filter(older, submission__owner=submission.owner_id).count()
     turn = order.index(submission.owner_id)
-    others = (min(counts[owner], own + (at < turn)) for at, owner in enumerate(order) if at != turn)
+    others = (
+        min(waiting[owner][0], own + (at < turn)) for at, owner in enumerate(order) if at != turn
+    )
     return own + sum(others)
+
+
+def rescores_here() -> Q:
+    """The jobs of re-scorings that this process may do: of running ones, with its own scorer."""
+    return Q(rescoring__state=Rescoring.State.RUNNING, rescoring__scorer_version=scorer_version())
 
 
 def _queued(kinds: Iterable[str]) -> QuerySet[Job]:
     startable = Q()
     for kind in kinds:
-        startable |= Q(kind=kind, submission__state__in=CLAIMABLE[kind])
+        mine = Q(kind=kind, submission__state__in=CLAIMABLE[kind])
+        startable |= mine & rescores_here() if kind == Job.Kind.RESCORE else mine
     return Job.objects.filter(startable, state=JobState.QUEUED).order_by()
 
 
-def _turns(jobs: QuerySet[Job]) -> list[int]:
-    """The people behind jobs, those first who were served longest ago, or never."""
-    waiting = dict(jobs.values_list(_OWNER).annotate(Min("submission__created")))
+def _waiting(jobs: QuerySet[Job]) -> dict[int, tuple[int, datetime]]:
+    """The people behind jobs: how many each has, and since when the oldest submission is there."""
+    rows = jobs.values_list(_OWNER).annotate(Count("pk"), Min("submission__created"))
+    return {owner: (count, since) for owner, count, since in rows}
+
+
+def _turns(waiting: Mapping[int, tuple[int, datetime]]) -> list[int]:
+    """The people, those first who were served longest ago, or never."""
     served = dict(
         Job.objects.filter(submission__owner__in=waiting, started__gt=Now() - _REMEMBERED)
         .order_by()
@@ -78,5 +93,5 @@ def _turns(jobs: QuerySet[Job]) -> list[int]:
         .annotate(Max("started"))
     )
     return sorted(
-        waiting, key=lambda owner: (owner in served, served.get(owner, waiting[owner]), owner)
+        waiting, key=lambda owner: (owner in served, served.get(owner, waiting[owner][1]), owner)
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboard.submissions import manage_views, notice_views, views
+from leaderboard.submissions import manage_views, notice_views, rescoring_views, views
 from leaderboard.submissions.tus import views as tus
 
 app_name = "submissions"
@@ -24,4 +24,6 @@ urlpatterns = [
     path("notices/<int:pk>/", notice_views.open_one, name="notice"),
     path("notices/read", notice_views.read_all, name="read"),
     path("notices/mail", notice_views.mail, name="mail"),
+    path("rescorings/<int:pk>/", rescoring_views.page, name="rescoring"),
+    path("rescorings/<int:pk>/<str:action>", rescoring_views.act, name="rescoring_act"),
 ]

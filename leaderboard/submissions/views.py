@@ -18,16 +18,19 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from leaderboard.accounts.models import Team
 from leaderboard.datasets.models import DatasetVersion
 from leaderboard.submissions import authorship, hidden, policies
 from leaderboard.submissions.duplicates import duplicates
+from leaderboard.submissions.following import Following, aloud, follow
 from leaderboard.submissions.forms import SubmitForm
+from leaderboard.submissions.history import LOG
 from leaderboard.submissions.manage_views import managed
 from leaderboard.submissions.metadata import MetadataForm, told
-from leaderboard.submissions.models import Job, Submission, Upload
-from leaderboard.submissions.results import report_json, results
+from leaderboard.submissions.models import Event, Submission, Upload
+from leaderboard.submissions.results import report_json, rescored, results
 from leaderboard.submissions.services.choose import NotChoosable, choose
 from leaderboard.submissions.services.name_method import NameRefused, SubmitRefused
 from leaderboard.submissions.services.submit import submit
@@ -150,11 +153,17 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The living part of the page; 204 while nothing changed since ``?seen=``."""
+    """What changed of the page since ``?seen=``: 204 for nothing, the part that counts up while it
+    is under way, or with another state all of the living part."""
     context = _context(request, _visible(request, pk))
-    if request.GET.get("seen") == context["seen"]:
+    seen, marks = request.GET.get("seen", "").split("-"), context["seen"].split("-")
+    if seen == marks:
         return HttpResponse(status=204)
-    return render(request, "submissions/_live.html", context)
+    context["announce"] = seen[1:2] != marks[1:2]
+    if seen[0] == marks[0]:
+        return render(request, "submissions/_now.html", context)
+    answer = render(request, "submissions/_live.html", context)
+    return retarget(reswap(answer, "outerHTML"), "#live")
 
 
 @require_safe
@@ -217,17 +226,20 @@ def _quotas(request: HttpRequest, version: DatasetVersion) -> list[policies.Quot
 def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
     user = _user(request)
     inside = policies.sees_problems(user, submission)
-    jobs = list(submission.jobs.all()) if inside else []
+    jobs = list(submission.jobs.filter(rescoring=None)) if inside else []
     events = list(submission.events.select_related("actor")) if inside else []
     arriving = inside and submission.state == State.UPLOADING
     upload = Upload.objects.filter(pk=submission.pk).first() if arriving else None
     manages = policies.manages(user, submission)
+    following = follow(submission, jobs) if inside else None
     context = {
         "submission": submission,
         "version": submission.dataset_version,
         "inside": inside,
-        "jobs": jobs if submission.is_active else [],
-        "events": events,
+        "following": following,
+        "aloud": aloud(submission, following),
+        "events": [event for event in events if event.kind != LOG],
+        "log": [event for event in events if event.kind == LOG],
         "steps": steps(submission),
         "problems": [line.partition(": ") for line in submission.problems],
         "unlisted": submission.problem_count - len(submission.problems),
@@ -242,12 +254,13 @@ def _context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "metrics": hidden.METRICS if submission.dataset_version.is_hidden else METRICS,
         "upload": upload,
         "idle_hours": _idle_hours(),
-        "seen": _seen(submission, jobs, [len(events), upload.offset if upload else 0]),
+        "seen": _seen(submission, events, following, upload.offset if upload else 0),
     }
     if manages:
         context["quotas"] = policies.quotas(user, submission.team, submission.dataset_version)
     if submission.state == State.SCORED:
         context["results"] = results(submission)
+        context["rescoring"] = rescored(submission)
     return context
 
 
@@ -255,9 +268,15 @@ def _idle_hours() -> str:
     return f"{settings.UPLOAD_IDLE_HOURS:g}"
 
 
-def _seen(submission: Submission, jobs: list[Job], others: list[int]) -> str:
-    """Changes whenever the living part of the page does."""
-    parts: list[object] = [submission.state, submission.attempt, submission.is_chosen, *others]
-    parts += [submission.sha256]
-    parts += [(job.pk, job.state, job.done, job.total) for job in jobs]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+def _seen(
+    submission: Submission, events: list[Event], following: Following | None, arrived: int
+) -> str:
+    """Three marks: one changes with the living part of the page, one with what is read aloud, one
+    with what counts up."""
+    log = sum(event.kind == LOG for event in events)
+    whole = (
+        *(submission.state, submission.attempt, submission.is_chosen, submission.sha256),
+        len(events) - log,
+    )
+    marks = (whole, aloud(submission, following), (log, following, arrived))
+    return "-".join(hashlib.sha256(repr(mark).encode()).hexdigest()[:16] for mark in marks)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from leaderboard.submissions import hidden
@@ -17,17 +17,20 @@ from leaderboard.submissions.models import Job, Submission
 from leaderboard.submissions.states import JobState, State
 from leaderboard.submissions.time_limits import time_limit
 from leaderboard.submissions.transitions import move
-from leaderboard.submissions.turns import CLAIMABLE, next_job
+from leaderboard.submissions.turns import CLAIMABLE, next_job, rescores_here
 
 _TRIES = 20
 """How often somebody else may be quicker before the next message is waited for."""
 
 
 def claim_next(kinds: Iterable[str], worker: str) -> Job | None:
-    """Lease whichever job of these kinds is next; None where there is nothing to do."""
+    """Lease whichever job of these kinds is next; None where there is nothing to do.
+
+    The first kinds go first: the others are done where nothing of them waits.
+    """
     kinds = tuple(kinds)
     for _ in range(_TRIES):
-        job_id = next_job(kinds)
+        job_id = next(filter(None, (next_job([kind]) for kind in kinds)), None)
         if job_id is None:
             return None
         job = claim(job_id, worker)
@@ -42,7 +45,7 @@ def claim(job_id: int, worker: str) -> Job | None:
     A message delivered twice, a job of a withdrawn or deleted submission and a
     job that somebody else holds are all nothing to do.
     """
-    job = _jobs().filter(pk=job_id).first()
+    job = _jobs().filter(~Q(kind=Job.Kind.RESCORE) | rescores_here(), pk=job_id).first()
     if job is None:
         return None
     try:
@@ -53,7 +56,7 @@ def claim(job_id: int, worker: str) -> Job | None:
             if submission.state == State.QUEUED:
                 _begin(submission, job)
             job.refresh_from_db(fields=["attempt"])
-            if job.attempt > 1:
+            if job.attempt > 1 and job.kind != Job.Kind.RESCORE:
                 step = hidden.told_step(job)
                 tell(submission, f"Attempt {job.attempt} of {settings.JOB_MAX_ATTEMPTS}: {step}.")
     except Gone:
@@ -62,7 +65,7 @@ def claim(job_id: int, worker: str) -> Job | None:
 
 
 def _jobs() -> QuerySet[Job]:
-    return Job.objects.select_related("submission__dataset_version__dataset")
+    return Job.objects.select_related("submission__dataset_version__dataset", "rescoring")
 
 
 def _lease(job: Job, worker: str) -> bool:

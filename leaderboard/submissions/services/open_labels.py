@@ -20,7 +20,7 @@ from leaderboard.datasets.manifests import with_labels
 from leaderboard.datasets.models import DatasetVersion, Labels
 from leaderboard.submissions import arrays, hidden
 from leaderboard.submissions.intervals import image_intervals
-from leaderboard.submissions.models import Event, Job, Score, Submission
+from leaderboard.submissions.models import Event, Job, Rescoring, Score, Submission
 from leaderboard.submissions.states import ACTIVE, JobState
 
 OPENED = "opened"
@@ -144,6 +144,12 @@ def _turn(version: DatasetVersion, index: dict[str, Any], found: dict[Key, _Kept
 
 def _refuse_while_scoring(version: DatasetVersion) -> None:
     """Locks what is on its way, so that nothing begins to be scored meanwhile."""
+    again = version.rescorings.filter(state__in=Rescoring.OPEN).first()
+    if again is not None:
+        raise NotOpened(
+            f"the board is being scored again, by scorer {again.scorer_version}; expected that to "
+            "be over: change the board over or cancel it"
+        )
     active = Submission.objects.filter(dataset_version=version, state__in=ACTIVE)
     begun = [row for row in active.select_for_update() if row.scoring_began is not None]
     if begun:

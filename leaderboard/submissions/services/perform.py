@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from leaderboard.datasets import ground_truth, packs
+from leaderboard.scorer import scorer_version
 from leaderboard.submissions import archives, arrays, hidden, unpacked
 from leaderboard.submissions.heartbeat import Heartbeat, TooLong
 from leaderboard.submissions.intervals import image_intervals
@@ -24,7 +25,6 @@ from leaderboard.submissions.services.name_method import check_told_name
 from leaderboard.submissions.services.reject import reject
 from leaderboard.submissions.services.retry import retry_later
 from scoring import (
-    SCORER_VERSION,
     CategoryResult,
     Limits,
     Refused,
@@ -133,7 +133,7 @@ def _scored(job: Job, result: CategoryResult) -> Scored:
     more of it than the report, and nobody an interval."""
     submission = job.submission
     if submission.dataset_version.is_hidden:
-        hidden.keep_arrays(job, SCORER_VERSION, arrays.as_npz(result))
+        hidden.keep_arrays(job, scorer_version(), arrays.as_npz(result))
         return Scored(result.report)
     return Scored(
         result.report,
@@ -159,7 +159,7 @@ def _record(job: Job, scored: Scored) -> None:
 
 def _may_tell_labels(job: Job) -> bool:
     """Whether the message of an error might name a label that is hidden."""
-    return job.kind == Job.Kind.SCORE and job.submission.dataset_version.is_hidden
+    return job.kind != Job.Kind.VALIDATE and job.submission.dataset_version.is_hidden
 
 
 def _traceback(error: Exception, quiet: bool) -> str:
@@ -187,8 +187,11 @@ def _limits(submission: Submission) -> Limits:
 _WORK: dict[str, Callable[[Job, Heartbeat], Callable[[], None]]] = {
     Job.Kind.VALIDATE: _validate,
     Job.Kind.SCORE: _score,
+    Job.Kind.RESCORE: _score,
 }
+_COMMITTED = "after-commit-before-ack"
 _RECORDED: dict[str, str] = {
     Job.Kind.VALIDATE: "after-record-before-ack",
-    Job.Kind.SCORE: "after-commit-before-ack",
+    Job.Kind.SCORE: _COMMITTED,
+    Job.Kind.RESCORE: _COMMITTED,
 }

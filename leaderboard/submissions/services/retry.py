@@ -78,9 +78,10 @@ def _has_archive(submission: Submission) -> bool:
 
 def _queue_jobs(submission: Submission) -> None:
     """Queue what was stopped; where there is nothing to go on with, the check of the archive."""
-    stopped = list(submission.jobs.filter(state__in=[JobState.FAILED, JobState.CANCELLED]))
+    jobs = submission.jobs.filter(rescoring=None)
+    stopped = list(jobs.filter(state__in=[JobState.FAILED, JobState.CANCELLED]))
     if not stopped:
-        submission.jobs.all().delete()
+        jobs.delete()
         enqueue(Job(submission=submission, kind=Job.Kind.VALIDATE))
     for job in stopped:
         Job.objects.filter(pk=job.pk).update(

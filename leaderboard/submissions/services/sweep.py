@@ -23,8 +23,9 @@ from leaderboard.submissions.jobs import (
     lock,
     send_on_commit,
 )
-from leaderboard.submissions.models import Job, Submission
+from leaderboard.submissions.models import Job, Rescoring, Submission
 from leaderboard.submissions.points import point
+from leaderboard.submissions.services import rescore
 from leaderboard.submissions.services.end_uploads import end_uploads
 from leaderboard.submissions.services.remove_files import remove_files
 from leaderboard.submissions.states import JobState, State
@@ -87,6 +88,7 @@ def send_due_jobs() -> int:
     not fill the broker with copies.
     """
     due = Job.objects.filter(state=JobState.QUEUED, send_at__lte=Now())
+    due = due.exclude(rescoring__state=Rescoring.State.PAUSED)
     sent = 0
     for job in due.order_by("send_at")[:MOST_AT_ONCE]:
         wait = settings.JOB_RESEND_SECONDS * 2 ** min(job.sends, 5)
@@ -131,6 +133,7 @@ def drop_old_archives() -> int:
 
 PARTS: tuple[Callable[[], object], ...] = (
     end_lost_leases,
+    rescore.advance,
     send_due_jobs,
     give_up_uploads,
     end_uploads,

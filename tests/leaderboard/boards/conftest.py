@@ -14,7 +14,7 @@ from leaderboard.boards.services.load_reported import load_reported
 from leaderboard.datasets.models import Dataset, DatasetVersion
 from leaderboard.submissions import hidden
 from leaderboard.submissions.models import Method, Score, Submission
-from leaderboard.submissions.states import State
+from leaderboard.submissions.states import TERMINAL, State
 from scoring.registry import METRICS
 
 LABELS = {
@@ -101,6 +101,8 @@ def submit(demo: User) -> Callable[..., Submission]:
             slug=slug, defaults={"name": name, "owner": demo, "family": "density"}
         )
         n_runs = max((len(runs) for runs in values.values()), default=0)
+        over = fields.get("state", State.SCORED) in TERMINAL
+        finished = START + timedelta(days=day) if over else None
         submission = Submission.objects.create(
             owner=demo,
             dataset_version=version,
@@ -108,8 +110,7 @@ def submit(demo: User) -> Callable[..., Submission]:
             runs=[f"run_{run}" for run in range(n_runs)],
             categories=list(values),
             sha256="5e" * 32,
-            finished=START + timedelta(days=day),
-            **{"state": State.SCORED, **fields},
+            **{"state": State.SCORED, **fields, "finished": finished},
         )
         for category, runs in values.items():
             reports = {f"run_{run}": category_report(value) for run, value in enumerate(runs)}

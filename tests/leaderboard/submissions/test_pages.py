@@ -113,7 +113,7 @@ def test_the_page_polls_while_there_is_something_to_see_and_then_stops(
     assert '<noscript><meta http-equiv="refresh"' in page
     work_off()
     fragment = signed_in.get(f"{url}progress").content.decode()
-    assert "hx-" not in fragment
+    assert "hx-get" not in fragment
     assert 'data-state="scored"' in fragment
     assert "<html" not in fragment
     assert "refresh" not in signed_in.get(url).content.decode()
@@ -125,7 +125,9 @@ def test_nothing_is_sent_while_nothing_changed(signed_in, hand_in) -> None:
     seen = signed_in.get(url).context["seen"]
     assert signed_in.get(url, {"seen": seen}).status_code == 204
     submission.jobs.update(done=3, total=12)
-    assert signed_in.get(url, {"seen": seen}).status_code == 200
+    answer = signed_in.get(url, {"seen": seen})
+    assert answer.content.decode().startswith('<div id="now"')
+    assert "sub-status" not in answer.content.decode()
 
 
 def test_a_scored_page_shows_every_metric_with_every_digit(signed_in, hand_in, work_off) -> None:
@@ -212,8 +214,9 @@ def test_a_poll_takes_the_same_few_queries_on_a_full_board(
         hand_in(support.members(categories=["clip"]))
     work_off()
     active = hand_in()
-    # Session, user, the submission, its jobs, its events, the quota, the same archive.
-    with django_assert_num_queries(7):
+    # Session, user, the submission, its jobs, its events, the quota, the same archive; and for its
+    # place in the queue: who waits, who was served when, what of one's own is older.
+    with django_assert_num_queries(10):
         signed_in.get(f"/submissions/{active.pk}/progress")
 
 

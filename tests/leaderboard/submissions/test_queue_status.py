@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,7 @@ def test_waiting_lost_and_retried_jobs_are_counted(hand_in) -> None:
     Job.objects.filter(pk=queued.pk).update(created=past, attempt=2)
     Job.objects.create(
         submission=submitted, kind=Job.Kind.SCORE, run="run_0", category="bolt",
-        state=JobState.RUNNING, lease_until=past, attempt=1,
+        state=JobState.RUNNING, lease_token=uuid.uuid4(), lease_until=past, attempt=1,
     )  # fmt: skip
     found = json.loads(said("--json"))
     assert (found["jobs"]["queued"], found["jobs"]["running"]) == (1, 1)

@@ -78,7 +78,7 @@ def test_a_job_that_takes_too_long_is_tried_again_and_then_told_so(
     scoring.refresh_from_db()
     assert scoring.state == State.FAILED
     assert scoring.failure == (
-        "Scoring run_0/bracket took longer than the 0 s it may. It was tried 3 times; "
+        "Scoring run_0/bracket took longer than the 0 s it may. It was tried 5 times; "
         "a maintainer has to look."
     )
     assert "TooLong" in scoring.jobs.get(state="failed").error
