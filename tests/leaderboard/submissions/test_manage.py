@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 
 from leaderboard.accounts.models import Membership, Role, Team, User
@@ -73,7 +74,8 @@ def test_deleting_leaves_no_row_and_no_file_but_counts(
 
 def test_deleting_a_failed_one_gives_nothing_and_takes_nothing(hand_in, owner, version) -> None:
     submission = hand_in(ARCHIVE)
-    fail(lock(submission.pk), "Our fault.")
+    with transaction.atomic():
+        fail(lock(submission.pk), "Our fault.")
     delete(submission.pk, owner)
     assert quota(owner, version).left == 2
 
@@ -81,7 +83,8 @@ def test_deleting_a_failed_one_gives_nothing_and_takes_nothing(hand_in, owner, v
 def test_withdrawing_what_failed_costs_nothing(hand_in, work_off, owner, version) -> None:
     submission = hand_in()
     perform(submission.jobs.get().pk, "test")
-    fail(lock(submission.pk), "Our fault.")
+    with transaction.atomic():
+        fail(lock(submission.pk), "Our fault.")
     withdraw(submission.pk, owner)
     assert quota(owner, version).left == 2
 

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.test import Client
@@ -23,7 +24,8 @@ from tests.mail_server import MailServer, mail_server
 
 
 def failed(submission: Submission) -> Submission:
-    fail(lock(submission.pk), "The worker went silent.")
+    with transaction.atomic():
+        fail(lock(submission.pk), "The worker went silent.")
     submission.refresh_from_db()
     return submission
 
