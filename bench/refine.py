@@ -4,7 +4,8 @@ Written for this benchmark from the description (Bergmann et al., IJCV 130, 2022
 AutoVI): 50 start thresholds at equal heights of the maps' range of values; then, wherever two
 neighbouring points of the FPR-sPRO curve are more than 0.001 apart, a threshold half-way, until
 none are or no value lies between. All maps and regions are held as arrays; each threshold looks at
-every pixel. Maps stay in the type they were stored in, which is in its favour.
+every pixel. Maps stay in the type they were stored in, which is in its favour; that it goes on
+without a bound on rounds, where the authors' script stops after ten, is not.
 """
 
 from __future__ import annotations

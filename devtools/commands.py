@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import shlex
@@ -17,6 +18,14 @@ from devtools.console import Console
 from devtools.environment import Environment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SERVERS = {
+    "postgresql": ("/usr/lib/postgresql/*/bin/initdb", "initdb"),
+    "redis-server": ("redis-server",),
+    "rabbitmq-server": ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
+    "libfaketime": ("/usr/lib/*/faketime/libfaketimeMT.so.1",),
+    "caddy": ("caddy",),
+}
+"""Debian's package of each server that tests start, and where it may be."""
 MAC_BROWSER = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
@@ -30,10 +39,13 @@ def env(console: Console) -> int:
 
 def test(long: bool, arguments: Sequence[str], console: Console) -> int:
     """The whole suite, with a run-time folder of its own; the exit code is pytest's."""
+    browser = find_browser()
+    if all(argument.startswith("-") for argument in arguments):  # the whole suite
+        find_servers()
     environment = Environment()
     environment.ensure("dev", console)
     command = [str(environment.python), "-m", "pytest", *(["--long"] if long else []), *arguments]
-    variables = environment.variables() | {"CHROMIUM": find_browser()}
+    variables = environment.variables() | {"CHROMIUM": browser}
     with tempfile.TemporaryDirectory(prefix="autovi-tests-") as scratch:
         return follow(command, variables | {"AUTOVI_VAR": scratch})
 
@@ -69,6 +81,21 @@ def find_browser() -> str:
         "The browser tests need Chromium and found none. Install it (Debian, as root: apt-get "
         "install chromium) or set CHROMIUM to its path."
     )
+
+
+def find_servers() -> None:
+    """Raises Problem with what to install where a server that the tests start is missing."""
+    missing = [
+        package
+        for package, places in SERVERS.items()
+        if not any(shutil.which(place) or glob.glob(place) for place in places)
+    ]
+    if missing:
+        raise Problem(
+            "The whole suite starts servers of its own, and some are not installed. Install them "
+            f"(Debian, as root: apt-get install {' '.join(missing)}; none of them has to run), or "
+            "name the tests to run, such as tests/scoring."
+        )
 
 
 def check(console: Console) -> int:

@@ -145,6 +145,9 @@ X_ACCEL = env("AUTOVI_X_ACCEL", default="")
 THUMBNAILS_ROOT = VAR_DIR / "thumbnails"
 THUMBNAILS_MAX_BYTES = env.int("AUTOVI_THUMBNAIL_BYTES", default=64 * 1024 * 1024)
 
+# Object stores: what is read from one waits on disk beyond this, and never whole in memory.
+AWS_S3_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without a folder of collected files WhiteNoise serves them from where they lie.

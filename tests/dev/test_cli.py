@@ -64,6 +64,23 @@ def test_a_chosen_browser_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         commands.find_browser()
 
 
+def test_missing_servers_are_named_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tmp_path / "redis-server"
+    found.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(
+        commands,
+        "SERVERS",
+        {"redis-server": ("redis-server",), "one": ("/nowhere/*/one",), "two": ("two",)},
+    )
+    with pytest.raises(Problem, match="apt-get install one two;"):
+        commands.find_servers()
+    monkeypatch.setattr(commands, "SERVERS", {"redis-server": ("redis-server",)})
+    commands.find_servers()
+
+
 def test_an_unknown_measurement_is_named_with_the_known_ones(console) -> None:
     with pytest.raises(Problem, match="no such measurement: nothing; there are: "):
         commands.bench(["nothing"], console)
