@@ -57,6 +57,7 @@ def entries_of(
             scored_cells(scores[item.pk], version),
             submission=item,
             scorer_version=scorer,
+            digits=hidden.DIGITS if version.is_hidden else None,
         )
         for item in submissions
     ]
@@ -122,6 +123,7 @@ def _entry(
     *,
     submission: Submission | None = None,
     scorer_version: str = "",
+    digits: int | None = None,
 ) -> Entry:
     is_anonymous = submission is not None and submission.is_anonymous
     badges = (REPORTED,) if kind == REPORTED else ("anonymous",) if is_anonymous else ()
@@ -137,4 +139,5 @@ def _entry(
         # Links would say whose it is.
         paper_url="" if is_anonymous else method.paper_url,
         code_url="" if is_anonymous else method.code_url,
+        digits=digits,
     )

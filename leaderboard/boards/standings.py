@@ -68,6 +68,8 @@ class Entry:
     scorer_version: str = ""
     paper_url: str = ""
     code_url: str = ""
+    digits: int | None = None
+    """To how many digits its means are told; None: as they are."""
 
     def cell(self, category: str, metric: str) -> Cell | None:
         """The cell of one category and metric, or None where there is no score."""
@@ -130,7 +132,10 @@ def mean_over_categories(entry: Entry, categories: Sequence[str], metric: str) -
     means = [cell.mean for cell in cells if cell is not None]
     if not means or len(means) < len(cells):
         return None
-    return Mean(statistics.mean(means), statistics.pstdev(means))
+    mean, std = statistics.fmean(means), statistics.pstdev(means)
+    if entry.digits is not None:  # once, and for every page the same way: 55.95 % is a tie
+        mean, std = round(mean, entry.digits), round(std, entry.digits)
+    return Mean(mean, std)
 
 
 def overall_standings(

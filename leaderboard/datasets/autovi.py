@@ -71,6 +71,9 @@ MANIFEST: dict[str, dict[str, Any]] = {
     "underbody_screw": _category("underbody_screw", _LARGE, 373, 374, missing=18),
 }
 
+COUNTS = {name: (about["train"], about["test"]) for name, about in MANIFEST.items()}
+"""Training and test images of each category."""
+
 ZIPS = {
     "engine_wiring": "252590d3249f7fbdf83a7e9b735ef0df175adc218460247e9a63bef1c03d420c",
     "pipe_clip": "955bb17b3a471e23979f46f998a4723acd00cf3afc4d5edf0578dfb6ea80d6c3",

@@ -36,8 +36,9 @@ class Preset:
 
     ``anchors`` are the names of which one stands right below a category's
     folder; ``zips`` the SHA-256 of each category's published zip, where all
-    of these categories are expected; ``groups`` the folders whose means make
-    up the headline, where it is not over all images alike.
+    of these categories are expected; ``counts`` the published numbers of training
+    and test images, which a folder, that has no hash, must have; ``groups`` the
+    folders whose means make up the headline, where it is not over all images alike.
     """
 
     layout: layouts.Layout
@@ -45,6 +46,7 @@ class Preset:
     labels: Labels = Labels.PUBLIC
     naming: Naming | None = None
     zips: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_size: bool = True
 
@@ -90,7 +92,7 @@ VISA = Naming(
 )
 
 PRESETS: dict[str, Preset] = {
-    "autovi": Preset(layouts.official, naming=AUTOVI, zips=autovi.ZIPS),
+    "autovi": Preset(layouts.official, naming=AUTOVI, zips=autovi.ZIPS, counts=autovi.COUNTS),
     "generic": Preset(layouts.official, labels=Labels.HIDDEN),
     "mvtec_loco": Preset(
         layouts.official_with_validation,

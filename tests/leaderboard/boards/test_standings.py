@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from leaderboard.boards.standings import (
     Cell,
     Column,
     Entry,
+    Mean,
     Row,
     category_standings,
     mean_over_categories,
@@ -18,6 +21,7 @@ from leaderboard.boards.standings import (
     shared_ranks,
     sort_rows,
 )
+from leaderboard.submissions import hidden
 
 CATEGORIES = ("clip", "screw")
 
@@ -87,6 +91,16 @@ def test_ties_stand_by_name() -> None:
 
 def test_the_mean_of_no_category_is_none() -> None:
     assert mean_over_categories(entry("Empty", {}), (), "image_auroc") is None
+
+
+def test_a_mean_that_is_told_rounded_is_rounded_once() -> None:
+    """55.95 % must not be 55.9 on one page and 56.0 on another."""
+    told = replace(entry("Hidden", {"clip": 0.6, "screw": 0.519}), digits=3)
+    mean = mean_over_categories(told, CATEGORIES, "image_auroc")
+    both = [0.6, 0.519]
+    assert mean == Mean(
+        hidden.rounded(statistics.fmean(both)), hidden.rounded(statistics.pstdev(both))
+    )
 
 
 def test_a_single_run_leads_by_rank_but_is_never_bold() -> None:

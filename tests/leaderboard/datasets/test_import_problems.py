@@ -325,6 +325,20 @@ def test_a_zip_for_another_category_and_a_missing_one(
     assert any(line.startswith("nut: is missing") for line in lines)
 
 
+def test_a_folder_goes_under_a_published_name_only_with_as_many_images(
+    two_known: dict[str, Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn samples with the same categories must not become the published dataset."""
+    from dataclasses import replace
+
+    known = replace(presets.PRESETS["autovi"], counts={"bolt": (99, 98)})
+    monkeypatch.setitem(presets.PRESETS, "autovi", known)
+    with pytest.raises(ImportRefused, match=r"test images of bolt; expected 99 and 98 as publ"):
+        import_dataset(folder, presets.AUTOVI, preset="autovi")
+    assert not DatasetVersion.objects.exists()
+    assert import_dataset(folder, NAMING, preset="autovi").categories == ("bolt", "nut")
+
+
 def test_a_category_that_the_preset_does_not_know(folder: Path) -> None:
     lines = problems(folder, preset="autovi")
     assert any("holds bolt; expected one of engine_wiring" in line for line in lines)
