@@ -121,6 +121,7 @@ class Site(Stack):
         self.sent: list[Sent] = []
         self.workers: list[subprocess.Popen[bytes]] = []
         self._names: dict[int, str] = {}
+        self._still: set[int] = set()
 
     def __enter__(self) -> Self:
         with ExitStack() as processes:
@@ -266,6 +267,7 @@ class Site(Stack):
 
     def arm(self, what: str) -> None:
         """Have the next worker that passes the named point stop there, or die."""
+        self._still = set(self.stopped())
         written = self._stop.with_suffix(".new")
         written.write_text(what)
         os.replace(written, self._stop)
@@ -281,7 +283,10 @@ class Site(Stack):
     def stop_at(self, name: str) -> int:
         """Wait until a worker process stands still at a point; its process id."""
         self.wait_for_stop()
-        return wait_until(lambda: next(self.stopped(), 0), f"a process stands still at {name}")
+        found = wait_until(
+            lambda: set(self.stopped()) - self._still, f"a process stands still at {name}"
+        )
+        return int(found.pop())
 
     def stopped(self) -> Iterator[int]:
         """Processes of the workers that stand still."""
