@@ -251,6 +251,9 @@ def _make(tmp_path: Path, log: list[str]) -> World:
         for category in scored.categories
     }
     assert len(reports) == 2 * RUNS
+    # The scorer that came later keeps its reports beside those.
+    again = hidden.kept_report(scored, "run_0", "bracket", f"{SCORER_VERSION}+2")
+    assert again == reports["run_0", "bracket"]
     assert reports["run_0", "bracket"]["n_good"] == GOOD
     told = leaks.Secrets(
         names=frozenset(drawing.names),

@@ -10,12 +10,14 @@ from typing import Any
 from django.db import connection
 
 from leaderboard.submissions.models import Job, Submission
-from leaderboard.submissions.services.claim import claim
+from leaderboard.submissions.services.claim import claim, claim_next
 from leaderboard.submissions.services.finalise import Scored, finish_score
 from leaderboard.submissions.services.perform import perform
+from leaderboard.submissions.services.rescore import RescoringRefused, advance, start, switch
 from leaderboard.submissions.services.submit import QuotaSpent
 from leaderboard.submissions.services.sweep import end_lost_leases, send_due_jobs
 from leaderboard.submissions.states import State
+from tests.leaderboard import support
 from tests.leaderboard.submissions.times import lose_lease, make_due
 
 
@@ -62,6 +64,50 @@ def test_the_last_two_jobs_finish_together_and_are_published_once(hand_in) -> No
         submission.refresh_from_db()
         assert submission.state == State.SCORED
         assert submission.scores.count() == 2
+
+
+def test_the_last_two_jobs_of_a_rescoring_publish_once(hand_in, work_off, settings) -> None:
+    submission = hand_in()
+    work_off()
+    settings.SCORER_BUILD = "2"
+    rescoring = start(submission.dataset_version, None)
+    jobs = [claim(job.pk, "test") for job in rescoring.jobs.all()]
+    report = Scored({"image_auroc": 0.5})
+    answers = at_once(*[lambda job=job: finish_score(job, report) for job in jobs])
+    assert answers == [None, None]
+    assert submission.scores.filter(scorer_version=rescoring.scorer_version).count() == 2
+    assert submission.events.filter(kind="rescored").count() == 1
+
+
+def test_a_board_changes_over_once(hand_in, work_off, settings) -> None:
+    submission = hand_in(support.members(categories=["clip"]))
+    work_off()
+    settings.SCORER_BUILD = "2"
+    rescoring = start(submission.dataset_version, None)
+    (job,) = rescoring.jobs.all()
+    finish_score(claim(job.pk, "test"), Scored({"image_auroc": 0.5}))
+    answers = at_once(*[lambda: switch(rescoring.pk) for _ in range(3)])
+    assert sum(isinstance(answer, RescoringRefused) for answer in answers) == 2
+    assert submission.events.filter(kind="switched").count() == 1
+
+
+def test_two_sweepers_make_the_jobs_of_a_rescoring_once(hand_in, work_off, settings) -> None:
+    submission = hand_in()
+    work_off()
+    settings.SCORER_BUILD = "2"
+    rescoring = start(submission.dataset_version, None)
+    rescoring.jobs.all().delete()
+    assert at_once(advance, advance, advance)
+    assert rescoring.jobs.count() == 2
+
+
+def test_many_workers_take_each_job_once(hand_in, version) -> None:
+    version.submissions_per_day = 20
+    version.save()
+    for _ in range(6):
+        hand_in(b"archive")
+    got = at_once(*[lambda n=n: claim_next([Job.Kind.VALIDATE], f"worker {n}") for n in range(6)])
+    assert len({job.pk for job in got}) == 6
 
 
 def test_the_last_of_the_quota_is_given_once(hand_in) -> None:
