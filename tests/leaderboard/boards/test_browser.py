@@ -188,6 +188,7 @@ def test_a_late_font_moves_nothing(site: str, browse: Browse) -> None:
         assert page.evaluate(INTER) != "loaded"
         for route in held:
             route.continue_()
-        page.wait_for_function(f"{INTER} == 'loaded'")
+        # Not page.wait_for_function: it polls by eval, which the page's policy forbids.
+        wait_until(lambda: page.evaluate(INTER) == "loaded", "the font has come")
         page.evaluate(PAINTED)
         assert page.evaluate("window.shift") < 0.01

@@ -74,14 +74,15 @@ def test_messages_appear_whole_and_in_order(tmp_path: Path) -> None:
     }
     with (
         Connection("filesystem://localhost", transport_options=options) as connection,
-        connection.SimpleQueue("scoring") as queue,
+        # A name of its own: kombu remembers for the whole process which queues are bound.
+        connection.SimpleQueue("in-order") as queue,
     ):
         for number in range(5):
             queue.put({"number": number})
         names = sorted(path.name for path in (tmp_path / "queue").iterdir())
         bodies = [json.loads((tmp_path / "queue" / name).read_text()) for name in names]
         assert len(bodies) == 5
-        assert all(name.endswith(".scoring.msg") for name in names)
+        assert all(name.endswith(".in-order.msg") for name in names)
         got = []
         for _ in range(5):
             message = queue.get(block=False)
